@@ -1,0 +1,22 @@
+//! Lookout: the service of a motion-sensing camera. Modules in the order in which data travels.
+
+pub mod limits;
+pub mod clock;
+
+pub mod frame;
+pub mod trigger;
+
+pub mod motion;
+pub mod source;
+
+pub mod event;
+
+pub mod store;
+pub mod wire;
+
+pub mod hub;
+pub mod status;
+
+pub mod pipeline;
+
+pub mod web;

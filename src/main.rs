@@ -1,0 +1,3 @@
+//! Index of commands.
+
+fn main() {}

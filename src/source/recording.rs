@@ -1,0 +1,1 @@
+//! A recording: frames and edges on one time line, in one file.

@@ -1,0 +1,1 @@
+//! A rendered scene with known truth: the demo, and the fault injector.

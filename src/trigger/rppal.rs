@@ -1,0 +1,1 @@
+//! The PIR sensor on a Raspberry Pi's header, by BCM number.

@@ -1,0 +1,1 @@
+//! Edges that a scene or a recording brings with it.

@@ -1,0 +1,3 @@
+//! fanout: to come.
+
+pub(crate) fn run() {}
