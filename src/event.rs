@@ -2,4 +2,6 @@
 //! time comes with the input. Writing events down is `store/`, telling of them `hub/`.
 
 pub mod engine;
+mod evidence;
 pub mod model;
+mod running;

@@ -2,6 +2,7 @@
 
 pub mod limits;
 pub mod clock;
+pub mod heap;
 
 pub mod frame;
 pub mod trigger;
@@ -16,6 +17,7 @@ pub mod wire;
 
 pub mod hub;
 pub mod status;
+pub mod records;
 
 pub mod pipeline;
 

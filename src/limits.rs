@@ -49,6 +49,8 @@ pub const RECORD_QUEUE_MAX: usize = 64;
 pub const COMMAND_QUEUE_MAX: usize = 8;
 /// Longest time that one pipeline step waits for a frame, in milliseconds; edges and commands are looked at between steps.
 pub const STEP_WAIT_MS_MAX: u64 = 100;
+/// Bytes of the words that go with a notice (why the camera was lost, say). Longer: cut.
+pub const DETAIL_BYTES_MAX: usize = 160;
 /// Records written in one commit. More: the next commit.
 pub const COMMIT_RECORDS_MAX: usize = 32;
 /// Stack of each of the service's threads, in bytes.

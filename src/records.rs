@@ -1,0 +1,161 @@
+//! The hand-off from the pipeline to the recorder: what is handed over, and the bounded queue in between.
+
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::time::Duration;
+
+use heapless::String;
+use heapless::Vec;
+
+use crate::clock::Mono;
+use crate::event::model::Change;
+use crate::event::model::Phase;
+use crate::limits::COMMIT_RECORDS_MAX;
+use crate::limits::DETAIL_BYTES_MAX;
+use crate::limits::RECORD_QUEUE_MAX;
+use crate::motion::Tamper;
+
+/// Words about what happened, for people; cut at a character when too long.
+pub type Detail = String<DETAIL_BYTES_MAX>;
+
+/// `text`, as far as it fits.
+pub fn detail(text: &str) -> Detail {
+    let mut detail = Detail::new();
+    for character in text.chars() {
+        if detail.push(character).is_err() {
+            break;
+        }
+    }
+    detail
+}
+
+/// What became of the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CameraChange {
+    /// It gives frames, for the first time.
+    Opened,
+    /// It gives none any more.
+    Lost,
+    /// It gives frames again.
+    Restored,
+    /// The clip that stands for it is over.
+    Ended,
+}
+
+/// What the pipeline wants known besides events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The camera came or went.
+    Camera(CameraChange),
+    /// The picture shows that somebody tampers with the camera, or that it hangs.
+    Tampered(Tamper),
+    /// The picture is as it should be again.
+    TamperOver(Tamper),
+    /// The whole picture changed at once; it is being learned anew.
+    SceneChanged,
+    /// The PIR sensor cannot be read.
+    PirLost,
+    /// The PIR sensor can be read again.
+    PirRestored,
+}
+
+/// One thing that the recorder makes durable and announces.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Record {
+    /// An event changed.
+    Change(Change),
+    /// Something else happened at this time.
+    Notice(Mono, Notice, Detail),
+}
+
+/// What happened to records that did not fit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueueCounters {
+    /// Changes merged into a waiting change of the same event.
+    pub coalesced: u64,
+    /// Records lost.
+    pub dropped: u64,
+}
+
+/// The queue: [`RECORD_QUEUE_MAX`] records. Full: a change replaces a waiting change of its event; failing that the
+/// oldest update goes; failing that the oldest record. Pushing never waits.
+#[derive(Debug, Default)]
+pub struct RecordQueue {
+    inner: Mutex<Inner>,
+    filled: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    waiting: Vec<Record, RECORD_QUEUE_MAX>,
+    counters: QueueCounters,
+    closed: bool,
+}
+
+impl RecordQueue {
+    /// Hands `record` over.
+    pub fn push(&self, record: Record) {
+        self.lock().push(record);
+        self.filled.notify_one();
+    }
+
+    /// Says that nothing more will come.
+    pub fn close(&self) {
+        self.lock().closed = true;
+        self.filled.notify_one();
+    }
+
+    /// The oldest records, oldest first, at most [`COMMIT_RECORDS_MAX`] of them; waits at most `wait` for the first.
+    /// `None` once the queue is closed and empty.
+    pub fn take(&self, wait: Duration) -> Option<Vec<Record, COMMIT_RECORDS_MAX>> {
+        let inner = self.lock();
+        let waited = self
+            .filled
+            .wait_timeout_while(inner, wait, |inner| inner.waiting.is_empty() && !inner.closed);
+        let (mut inner, _) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
+        if inner.closed && inner.waiting.is_empty() {
+            return None;
+        }
+        let count = inner.waiting.len().min(COMMIT_RECORDS_MAX);
+        Some(inner.waiting.drain(..count).collect())
+    }
+
+    /// What did not fit so far.
+    pub fn counters(&self) -> QueueCounters {
+        self.lock().counters
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Inner {
+    fn push(&mut self, record: Record) {
+        let Err(record) = self.waiting.push(record) else { return };
+        let Some(record) = self.coalesce(record) else { return };
+        let is_update = |record: &Record| matches!(record, Record::Change(change) if change.phase == Phase::Update);
+        let victim = self.waiting.iter().position(is_update).unwrap_or(0);
+        self.waiting.remove(victim);
+        self.counters.dropped += 1;
+        let refused = self.waiting.push(record);
+        debug_assert!(refused.is_ok(), "one was just removed");
+    }
+
+    /// Puts a change in the place of a waiting change of its event; gives it back when there is none. A start that was
+    /// not yet told stays a start, with what is known now, unless the event is over.
+    fn coalesce(&mut self, record: Record) -> Option<Record> {
+        let Record::Change(mut change) = record else { return Some(record) };
+        let same = |waiting: &&mut Record| matches!(waiting, Record::Change(earlier) if earlier.key == change.key);
+        let Some(Record::Change(earlier)) = self.waiting.iter_mut().rev().find(same) else {
+            return Some(Record::Change(change));
+        };
+        if earlier.phase == Phase::Start && change.phase == Phase::Update {
+            change.phase = Phase::Start;
+        }
+        *earlier = change;
+        self.counters.coalesced += 1;
+        None
+    }
+}
