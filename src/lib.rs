@@ -21,4 +21,5 @@ pub mod records;
 
 pub mod pipeline;
 
+pub mod health;
 pub mod web;

@@ -56,10 +56,17 @@ pub const COMMIT_RECORDS_MAX: usize = 32;
 /// Stack of each of the service's threads, in bytes.
 pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 
-// ---- camera state ----
+/// Longest time without a step of a thread, or without a frame of a camera that is open, in milliseconds. Longer: the
+/// watchdog is no longer fed.
+pub const HANG_MS_MAX: u64 = 10_000;
+
+// ---- camera and sensor state ----
 
 /// Pause between two attempts to open a lost camera, in milliseconds: it is back within 2 s of its return.
 pub const CAMERA_REOPEN_MS: u64 = 500;
+
+/// Pause between two attempts to open a lost PIR sensor, in milliseconds.
+pub const SENSOR_REOPEN_MS: u64 = 2_000;
 
 // ---- hub and clients ----
 

@@ -2,12 +2,11 @@
 
 use std::sync::Mutex;
 use std::sync::MutexGuard;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 
 use serde::Serialize;
 
 use crate::clock::Mono;
+use crate::event::engine::EngineState;
 use crate::event::engine::Fusion;
 use crate::frame::FrameFormat;
 use crate::frame::SourceCounters;
@@ -46,10 +45,17 @@ pub struct PipelineStatus {
     /// When the last frame was taken.
     #[serde(skip)]
     pub last_frame: Option<Mono>,
+    /// When the last step was done: proof of life.
+    #[serde(skip)]
+    pub beat: Option<Mono>,
+    /// The event engine.
+    pub engine: EngineState,
     /// Number of the last frame.
     pub frame: u64,
     /// Losses of the camera.
     pub frames: SourceCounters,
+    /// Frames that the detector could not read (damaged JPEG).
+    pub frames_unreadable: u64,
     /// The detector.
     pub motion: MotionState,
     /// What is wrong with the picture, if anything.
@@ -60,8 +66,6 @@ pub struct PipelineStatus {
     pub armed: bool,
     /// Which evidence makes an event.
     pub fusion: Fusion,
-    /// Whether an event is running.
-    pub event_active: bool,
     /// The PIR sensor; null before it was tried.
     pub pir: Option<TriggerState>,
     /// Whether it sees something now.
@@ -80,6 +84,9 @@ pub struct RecorderStatus {
     /// When it last did.
     #[serde(skip)]
     pub last_commit: Option<Mono>,
+    /// When the last step was done: proof of life.
+    #[serde(skip)]
+    pub beat: Option<Mono>,
     /// Sequence number of the newest durable message; 0 before the first.
     pub newest_seq: u64,
     /// Commits since the start.
@@ -97,8 +104,6 @@ pub struct RecorderStatus {
 pub struct Status {
     pipeline: Mutex<PipelineStatus>,
     recorder: Mutex<RecorderStatus>,
-    /// Pipeline steps since the start: proof that it is alive.
-    pub steps: AtomicU64,
 }
 
 impl Status {
@@ -109,9 +114,5 @@ impl Status {
     /// The recorder's part; hold it briefly.
     pub fn recorder(&self) -> MutexGuard<'_, RecorderStatus> {
         self.recorder.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-    /// Counts one pipeline step.
-    pub fn stepped(&self) {
-        self.steps.fetch_add(1, Ordering::Relaxed);
     }
 }
