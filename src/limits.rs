@@ -53,6 +53,12 @@ pub const STEP_WAIT_MS_MAX: u64 = 100;
 pub const DETAIL_BYTES_MAX: usize = 160;
 /// Records written in one commit. More: the next commit.
 pub const COMMIT_RECORDS_MAX: usize = 32;
+/// Longest time that the recorder waits for a record before it looks after the store, in milliseconds.
+pub const RECORDER_WAIT_MS_MAX: u64 = 250;
+/// Pause between two attempts at a commit that failed, in milliseconds.
+pub const RECORDER_RETRY_MS: u64 = 1_000;
+/// Events that may be open at once: the automatic one and the one by hand, and as many whose end was lost on the way.
+pub const EVENTS_OPEN_MAX: usize = 4;
 /// Stack of each of the service's threads, in bytes.
 pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 

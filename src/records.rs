@@ -121,6 +121,11 @@ impl RecordQueue {
         Some(inner.waiting.drain(..count).collect())
     }
 
+    /// Whether nothing more will come.
+    pub fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// What did not fit so far.
     pub fn counters(&self) -> QueueCounters {
         self.lock().counters

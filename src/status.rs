@@ -74,6 +74,20 @@ pub struct PipelineStatus {
     pub edges: TriggerCounters,
 }
 
+impl PipelineStatus {
+    /// The camera gives frames of `format`.
+    pub fn camera_opened(&mut self, format: FrameFormat) {
+        self.camera = CameraState::Live;
+        self.format = Some(format);
+        self.camera_fault = None;
+    }
+    /// The camera gives none, and why.
+    pub fn camera_lost(&mut self, why: String) {
+        self.camera = CameraState::Lost;
+        self.camera_fault = Some(why);
+    }
+}
+
 /// What the recorder last did.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct RecorderStatus {
@@ -81,9 +95,6 @@ pub struct RecorderStatus {
     pub writable: bool,
     /// Why not, in words; null while it does.
     pub fault: Option<String>,
-    /// When it last did.
-    #[serde(skip)]
-    pub last_commit: Option<Mono>,
     /// When the last step was done: proof of life.
     #[serde(skip)]
     pub beat: Option<Mono>,

@@ -1,0 +1,247 @@
+//! Commit, then announce: records become messages, durable first and published afterwards, in one order. The only one that
+//! writes to the store.
+//!
+//! Invariants:
+//! 1. Whatever is in the hub's ring is in the store.
+//! 2. A commit that failed is tried again with the same messages before anything newer is written; meanwhile records wait
+//!    in the queue, and its bound is the only loss.
+
+pub mod scribe;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::clock::Mono;
+use crate::clock::wall_at;
+use crate::hub::Hub;
+use crate::hub::Message;
+use crate::limits::COMMIT_RECORDS_MAX;
+use crate::limits::RECORDER_RETRY_MS;
+use crate::limits::RECORDER_WAIT_MS_MAX;
+use crate::recorder::scribe::Page;
+use crate::recorder::scribe::Scribe;
+use crate::records::RecordQueue;
+use crate::status::Status;
+use crate::store::Entry;
+use crate::store::Opened;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::wire::Text;
+use crate::wire::Topic;
+use crate::wire::server::AlertType;
+
+/// What the recorder works with.
+pub struct Parts {
+    /// Where messages are made durable.
+    pub store: Store,
+    /// What was found when the store was opened.
+    pub opened: Opened,
+    /// Who writes them.
+    pub scribe: Scribe,
+    /// Where they are announced.
+    pub hub: Arc<Hub>,
+    /// Where records come from.
+    pub queue: Arc<RecordQueue>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where the state is shown.
+    pub status: Arc<Status>,
+}
+
+/// The recorder.
+pub struct Recorder {
+    store: Store,
+    scribe: Scribe,
+    hub: Arc<Hub>,
+    queue: Arc<RecordQueue>,
+    clock: Arc<dyn Clock>,
+    status: Arc<Status>,
+    /// Messages that are not durable yet, in order: what is stored, and what is announced.
+    pending: Vec<Pending>,
+    /// When a failed commit is tried again.
+    retry_at: Mono,
+    /// Whether the times of this boot's earlier events were set right.
+    times_right: bool,
+    /// Records lost, as far as an alert told of them.
+    dropped_told: u64,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// There may be more.
+    Open,
+    /// Everything that was handed over is durable and announced, and nothing more will come.
+    Closed,
+    /// Nothing more will come, and what is left cannot be written.
+    GaveUp {
+        /// How many messages are lost.
+        messages: usize,
+    },
+}
+
+impl Recorder {
+    /// A recorder whose first commit tells what was found, and closes the events that an earlier run left open.
+    pub fn new(parts: Parts) -> Result<Recorder, StoreError> {
+        let mut recorder = Recorder {
+            store: parts.store,
+            scribe: parts.scribe,
+            hub: parts.hub,
+            queue: parts.queue,
+            clock: parts.clock,
+            status: parts.status,
+            pending: Vec::with_capacity(COMMIT_RECORDS_MAX),
+            retry_at: Mono::default(),
+            times_right: false,
+            dropped_told: 0,
+        };
+        recorder.tell_opened(&parts.opened);
+        for event in recorder.store.unfinished()? {
+            let seq = recorder.seq_next();
+            let page = recorder.scribe.interrupted(event, seq);
+            recorder.pend(seq, page);
+        }
+        Ok(recorder)
+    }
+
+    /// Waits a moment for records, makes them durable and announces them; without any, looks after the store.
+    pub fn step(&mut self) -> Recorded {
+        if self.pending.is_empty() {
+            let Some(records) = self.queue.take(Duration::from_millis(RECORDER_WAIT_MS_MAX)) else { return Recorded::Closed };
+            for record in &records {
+                let seq = self.seq_next();
+                let page = self.scribe.write(record, seq);
+                self.pend(seq, page);
+            }
+        }
+        let idle = self.pending.is_empty();
+        let outcome = if idle { self.look_after() } else { self.commit_when_due() };
+        self.show(outcome.as_ref().err());
+        match outcome {
+            Err(_) if self.queue.is_closed() => Recorded::GaveUp { messages: self.pending.len() },
+            _ => Recorded::Open,
+        }
+    }
+
+    /// Number of the next message.
+    fn seq_next(&self) -> u64 {
+        self.store.next_seq() + self.pending.len() as u64
+    }
+
+    fn pend(&mut self, seq: u64, page: Page) {
+        let entry = Entry { seq, message: page.text.clone().into(), event: page.event };
+        self.pending.push(Pending { entry, topic: page.topic, text: page.text });
+    }
+
+    fn alert(&mut self, alert_type: AlertType, words: &str) {
+        let seq = self.seq_next();
+        let page = self.scribe.alert(alert_type, words, seq);
+        self.pend(seq, page);
+    }
+
+    fn commit_when_due(&mut self) -> Result<(), StoreError> {
+        self.clock.sleep_until(self.retry_at);
+        let outcome = self.commit();
+        if outcome.is_err() {
+            self.retry_at = self.clock.now() + Duration::from_millis(RECORDER_RETRY_MS);
+        }
+        outcome
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let entries: Vec<Entry> = self.pending.iter().map(|pending| pending.entry.clone()).collect();
+        match self.store.commit(&entries) {
+            Err(StoreError::Damaged { .. }) => {
+                let opened = self.store.reopen(self.clock.wall())?;
+                self.store.commit(&entries)?;
+                self.announce();
+                self.tell_opened(&opened);
+            }
+            outcome => {
+                outcome?;
+                self.announce();
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes what is durable now.
+    fn announce(&mut self) {
+        let mut status = self.status.recorder();
+        status.commits += 1;
+        status.records += self.pending.len() as u64;
+        drop(status);
+        for Pending { entry, topic, text } in self.pending.drain(..) {
+            let seq = entry.seq;
+            if let Err(error) = self.hub.publish(Message { seq: Some(seq), topic, text }) {
+                tracing::error!(seq, %error, "a message was stored and could not be announced");
+            }
+        }
+    }
+
+    /// What is done when there is nothing to write: times set right once the clock is, losses told, retention.
+    fn look_after(&mut self) -> Result<(), StoreError> {
+        let wall = self.clock.wall();
+        if wall.synced && !self.times_right {
+            self.correct_times()?;
+        }
+        let dropped = self.queue.counters().dropped;
+        if dropped > self.dropped_told {
+            let words = format!("{} records were lost since the last word of it: the disk was too slow", dropped - self.dropped_told);
+            self.dropped_told = dropped;
+            self.alert(AlertType::RecordsDropped, &words);
+            return Ok(());
+        }
+        self.store.maintain(wall.synced.then_some(wall.at))?;
+        Ok(())
+    }
+
+    /// The wall clock is known good now: earlier events of this boot get their time.
+    fn correct_times(&mut self) -> Result<(), StoreError> {
+        let uptime_zero = wall_at(&*self.clock, Mono::default()).at;
+        let corrected = self.store.correct_times(self.scribe.boot_id(), uptime_zero.0)?;
+        self.times_right = true;
+        if corrected.count > 0 {
+            let words = format!("the clock is right now; the times of {} earlier events were corrected", corrected.count);
+            self.alert(AlertType::ClockSynchronized, &words);
+        }
+        Ok(())
+    }
+
+    fn tell_opened(&mut self, opened: &Opened) {
+        match opened {
+            Opened::SetAside { to, why } => {
+                let words = format!("the database could not be read ({why}); it was set aside as {} and a new one begun", to.display());
+                self.alert(AlertType::StoreSetAside, &words);
+            }
+            Opened::Repaired => self.alert(AlertType::StoreRepaired, "the database was mended; the last commit may be lost"),
+            Opened::Existing | Opened::Fresh => {}
+        }
+    }
+
+    fn show(&self, fault: Option<&StoreError>) {
+        let queue = self.queue.counters();
+        let mut status = self.status.recorder();
+        let words = fault.map(StoreError::to_string);
+        if let Some(words) = words.as_ref().filter(|words| status.fault.as_ref() != Some(words)) {
+            tracing::error!(fault = words, "nothing can be written; trying again");
+        }
+        if fault.is_none() && status.fault.is_some() {
+            tracing::info!("writing works again");
+        }
+        status.writable = fault.is_none();
+        status.fault = words;
+        status.newest_seq = self.hub.newest_seq();
+        status.records_dropped = queue.dropped;
+        status.records_coalesced = queue.coalesced;
+        status.beat = Some(self.clock.now());
+    }
+}
+
+/// One message on its way to the disk and then to the clients.
+struct Pending {
+    entry: Entry,
+    topic: Topic,
+    text: Text,
+}

@@ -1,0 +1,197 @@
+//! Records into messages: gives events their identity, their wall time and their names. It knows neither store nor hub.
+
+use std::sync::Arc;
+
+use heapless::Vec;
+
+use crate::clock::BootId;
+use crate::clock::Clock;
+use crate::clock::Mono;
+use crate::clock::Timestamp;
+use crate::clock::wall_at;
+use crate::event::model::Change;
+use crate::event::model::ClockState;
+use crate::event::model::EndReason;
+use crate::event::model::Event;
+use crate::event::model::Name;
+use crate::event::model::Phase;
+use crate::limits::EVENTS_OPEN_MAX;
+use crate::limits::ZONES_MAX;
+use crate::motion::Tamper;
+use crate::records::CameraChange;
+use crate::records::Notice;
+use crate::records::Record;
+use crate::wire;
+use crate::wire::Text;
+use crate::wire::Topic;
+use crate::wire::server::Alert;
+use crate::wire::server::AlertData;
+use crate::wire::server::AlertType;
+use crate::wire::server::CameraEvent;
+use crate::wire::server::CameraEventData;
+use crate::wire::server::CameraEventType;
+use crate::wire::server::EventMessage;
+
+/// Whose events they are.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The camera.
+    pub camera_id: Name,
+    /// The boot that the monotonic time line belongs to.
+    pub boot_id: BootId,
+    /// Names of the camera's zones, in the order of a [`ZoneSet`](crate::motion::ZoneSet)'s bits.
+    pub zones: Vec<Name, ZONES_MAX>,
+}
+
+/// A message, and the state of the event that it tells of.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// What it is about.
+    pub topic: Topic,
+    /// Its JSON.
+    pub text: Text,
+    /// The event after it.
+    pub event: Option<Event>,
+}
+
+/// What stays the same over an event's life.
+#[derive(Clone, Copy, Debug)]
+struct OpenEvent {
+    key: u32,
+    id: u64,
+    timestamp: Timestamp,
+    clock: ClockState,
+}
+
+/// Writes messages.
+pub struct Scribe {
+    identity: Identity,
+    clock: Arc<dyn Clock>,
+    /// Events that have begun and not ended; at most [`EVENTS_OPEN_MAX`], as the engine runs no more. Full (an end was
+    /// lost in the queue): the oldest goes.
+    open: Vec<OpenEvent, EVENTS_OPEN_MAX>,
+}
+
+impl Scribe {
+    /// A scribe that has heard of no event.
+    pub fn new(identity: Identity, clock: Arc<dyn Clock>) -> Scribe {
+        Scribe { identity, clock, open: Vec::new() }
+    }
+
+    /// The boot whose time line is written of.
+    pub fn boot_id(&self) -> BootId {
+        self.identity.boot_id
+    }
+
+    /// The message for `record`, as number `seq`.
+    pub fn write(&mut self, record: &Record, seq: u64) -> Page {
+        match record {
+            Record::Change(change) => self.event(change, seq),
+            Record::Notice(at, notice, words) => self.notice(*at, *notice, words, seq),
+        }
+    }
+
+    /// The last message about an event that an earlier run of the service left open.
+    pub fn interrupted(&self, mut event: Event, seq: u64) -> Page {
+        event.seq = seq;
+        event.phase = Phase::End;
+        event.end_reason = Some(EndReason::Interrupted);
+        event.pir = event.pir.map(|pir| crate::event::model::PirEvidence { active: false, ..pir });
+        self.event_page(event, self.clock.now())
+    }
+
+    /// An alert about the device.
+    pub fn alert(&self, alert_type: AlertType, message: &str, seq: u64) -> Page {
+        let alert = Alert { seq, alert_type, camera_id: None, data: AlertData { message } };
+        self.page(Topic::Alert, self.clock.now(), &alert)
+    }
+
+    fn event(&mut self, change: &Change, seq: u64) -> Page {
+        let open = self.identify(change, seq);
+        let event = Event {
+            id: open.id,
+            seq,
+            timestamp: open.timestamp,
+            camera_id: self.identity.camera_id.clone(),
+            trigger: change.trigger,
+            phase: change.phase,
+            duration_ms: change.last_seen.since(change.began).as_millis() as u64,
+            score: change.score,
+            zones: change.zones.iter().filter_map(|zone| self.identity.zones.get(zone)).cloned().collect(),
+            boxes: change.boxes.clone(),
+            pir: change.pir,
+            video: change.video,
+            suppressed: change.suppressed,
+            end_reason: change.end_reason,
+            snapshot_url: None,
+            clip_url: None,
+            clock: open.clock,
+            boot_id: self.identity.boot_id,
+            uptime_ms: change.began.millis(),
+        };
+        self.event_page(event, change.at)
+    }
+
+    /// The identity of the event that `change` is about: that of its first message, its time fixed when the clock was good.
+    fn identify(&mut self, change: &Change, seq: u64) -> OpenEvent {
+        let known = self.open.iter().position(|open| open.key == change.key).map(|index| self.open.remove(index));
+        let open = match known {
+            Some(open) if open.clock == ClockState::Synced => open,
+            known => {
+                let wall = wall_at(&*self.clock, change.began);
+                let clock = if wall.synced { ClockState::Synced } else { ClockState::Unsynced };
+                OpenEvent { key: change.key, id: known.map_or(seq, |open| open.id), timestamp: wall.at, clock }
+            }
+        };
+        if change.phase != Phase::End {
+            if self.open.is_full() {
+                self.open.remove(0);
+            }
+            self.open.extend([open]);
+        }
+        open
+    }
+
+    fn event_page(&self, event: Event, at: Mono) -> Page {
+        let page = self.page(Topic::Event, at, &EventMessage { seq: event.seq, data: &event });
+        Page { event: Some(event), ..page }
+    }
+
+    fn notice(&self, at: Mono, notice: Notice, words: &str, seq: u64) -> Page {
+        let tamper = |tamper| CameraEventData { message: words_of(tamper), tamper: Some(tamper), ..CameraEventData::default() };
+        let plain = CameraEventData { message: words, ..CameraEventData::default() };
+        match notice {
+            Notice::Camera(CameraChange::Opened) => self.camera(at, CameraEventType::Opened, plain, seq),
+            Notice::Camera(CameraChange::Lost) => self.camera(at, CameraEventType::Lost, plain, seq),
+            Notice::Camera(CameraChange::Restored) => self.camera(at, CameraEventType::Restored, plain, seq),
+            Notice::Camera(CameraChange::Ended) => self.camera(at, CameraEventType::Ended, plain, seq),
+            Notice::Tampered(kind) => self.camera(at, CameraEventType::Tampered, tamper(kind), seq),
+            Notice::TamperOver(kind) => self.camera(at, CameraEventType::TamperOver, tamper(kind), seq),
+            Notice::SceneChanged => self.camera_alert(at, AlertType::SceneChanged, "the whole picture changed at once", seq),
+            Notice::PirLost => self.camera_alert(at, AlertType::PirUnavailable, words, seq),
+            Notice::PirRestored => self.camera_alert(at, AlertType::PirRestored, "the PIR sensor can be read", seq),
+        }
+    }
+
+    fn camera(&self, at: Mono, event_type: CameraEventType, data: CameraEventData<'_>, seq: u64) -> Page {
+        let message = CameraEvent { seq, camera_id: &self.identity.camera_id, event_type, data };
+        self.page(Topic::CameraEvent, at, &message)
+    }
+
+    fn camera_alert(&self, at: Mono, alert_type: AlertType, message: &str, seq: u64) -> Page {
+        let alert = Alert { seq, alert_type, camera_id: Some(&self.identity.camera_id), data: AlertData { message } };
+        self.page(Topic::Alert, at, &alert)
+    }
+
+    fn page<M: wire::Message>(&self, topic: Topic, at: Mono, message: &M) -> Page {
+        Page { topic, text: wire::encode(wall_at(&*self.clock, at).at, message), event: None }
+    }
+}
+
+fn words_of(tamper: Tamper) -> &'static str {
+    match tamper {
+        Tamper::Covered => "the lens is covered, or it is too dark to see",
+        Tamper::Moved => "the camera was moved: it sees another picture",
+        Tamper::Frozen => "the picture does not change at all: the camera hangs",
+    }
+}
