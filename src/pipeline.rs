@@ -73,6 +73,8 @@ pub type Records = Vec<Record, RECORDS_PER_STEP_MAX>;
 pub enum Stepped {
     /// A frame was looked at.
     Frame,
+    /// A frame could not be read; counted, and nothing comes of it.
+    Unreadable,
     /// There was no frame.
     Idle,
     /// The clip is over, and what ran has been ended.
@@ -178,8 +180,7 @@ impl Pipeline {
             Seen::Frame(frame) => {
                 self.now = self.now.max(frame.captured);
                 self.rate.count(frame.captured);
-                self.eye.look(&frame, records);
-                return Stepped::Frame;
+                return self.eye.look(&frame, records);
             }
             Seen::Nothing => {}
             Seen::Opened(format) => {
@@ -266,17 +267,19 @@ impl Eye {
     }
 
     /// Looks at one frame; a frame that cannot be read is counted, and changes nothing.
-    fn look(&mut self, frame: &Frame<'_>, records: &mut Records) {
-        let Some(detector) = &mut self.detector else { return };
+    fn look(&mut self, frame: &Frame<'_>, records: &mut Records) -> Stepped {
+        let Some(detector) = &mut self.detector else { return Stepped::Idle };
         match detector.observe(frame) {
             Ok(motion) => {
                 note_picture(records, frame.captured, &self.motion, motion);
                 self.motion.clone_from(motion);
                 self.seen = Some((frame.number, frame.captured));
+                Stepped::Frame
             }
             Err(fault) => {
                 self.unreadable += 1;
                 tracing::debug!(frame = frame.number, %fault, "a frame could not be read");
+                Stepped::Unreadable
             }
         }
     }

@@ -1,0 +1,99 @@
+//! The ledger: what every holder of memory may take, added up against one number, the budget.
+//!
+//! Every line is the `footprint()` that stands beside the allocation that it speaks of, third-party memory included. A sum
+//! over the budget is a refusal to start. What is really in use is counted by `heap.rs` and shown beside the promise;
+//! `tests/budget.rs` holds the one against the other.
+
+use std::fmt;
+
+use crate::config::Config;
+use crate::event;
+use crate::hub;
+use crate::limits::SERVICE_THREADS;
+use crate::limits::THREAD_STACK_BYTES;
+use crate::motion;
+use crate::records::RecordQueue;
+use crate::recorder;
+use crate::source;
+use crate::store;
+use crate::web;
+
+/// What one holder may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Who.
+    pub holder: &'static str,
+    /// How much, in bytes.
+    pub bytes: usize,
+    /// Why that much, in words.
+    pub reason: String,
+}
+
+/// The ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ledger {
+    /// A line for every holder.
+    pub lines: Vec<Line>,
+    /// What they may take together, in bytes.
+    pub budget: usize,
+}
+
+/// The sum is over the budget.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the memory promised is {} over memory.budget:\n{ledger}", kib(*over))]
+pub struct OverBudget {
+    /// By how much, in bytes.
+    pub over: usize,
+    /// The lines.
+    pub ledger: Ledger,
+}
+
+impl Ledger {
+    /// The ledger of a service with this configuration.
+    pub fn of(config: &Config) -> Ledger {
+        let camera = config.source();
+        let size = format!("{}x{}", camera.width, camera.height);
+        let clients = config.web.clients_max;
+        let line = |holder, bytes, reason: String| Line { holder, bytes, reason };
+        let lines = vec![
+            line("camera", source::footprint(&camera), format!("buffers of {size}, the dearest layout")),
+            line("motion", motion::detector::footprint_max(&config.motion, camera.width, camera.height), format!("grid, background, JPEG luma of {size}")),
+            line("events", size_of::<event::engine::Engine>(), "two running events and their evidence".into()),
+            line("record queue", size_of::<RecordQueue>(), format!("{} records", crate::limits::RECORD_QUEUE_MAX)),
+            line("recorder", recorder::footprint(), "one commit of messages".into()),
+            line("store", store::footprint(&config.store), format!("redb's cache of {} and its fixed part", kib(config.store.cache_bytes))),
+            line("hub", hub::footprint(), format!("ring of {} messages, {}", crate::limits::RING_MESSAGES_MAX, kib(crate::limits::RING_BYTES_MAX))),
+            line("web", web::footprint(&config.web), "runtime, listener, spare slot, one REST answer".into()),
+            line("clients", clients * web::footprint_per_client(&config.web), format!("{clients} of {}", kib(web::footprint_per_client(&config.web)))),
+            line("stacks", SERVICE_THREADS * THREAD_STACK_BYTES, format!("{SERVICE_THREADS} threads of {}", kib(THREAD_STACK_BYTES))),
+        ];
+        Ledger { lines, budget: config.budget_bytes }
+    }
+
+    /// The sum of all lines, in bytes.
+    pub fn promised(&self) -> usize {
+        self.lines.iter().map(|line| line.bytes).sum()
+    }
+
+    /// The ledger, if the sum is within the budget.
+    pub fn check(self) -> Result<Ledger, OverBudget> {
+        match self.promised().checked_sub(self.budget) {
+            None | Some(0) => Ok(self),
+            Some(over) => Err(OverBudget { over, ledger: self }),
+        }
+    }
+}
+
+impl fmt::Display for Ledger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Line { holder, bytes, reason } in &self.lines {
+            writeln!(f, "  {holder:<14}{:>12}  {reason}", kib(*bytes))?;
+        }
+        writeln!(f, "  {:<14}{:>12}", "promised", kib(self.promised()))?;
+        write!(f, "  {:<14}{:>12}  memory.budget", "budget", kib(self.budget))
+    }
+}
+
+fn kib(bytes: usize) -> String {
+    format!("{:.1} KiB", bytes as f64 / 1024.0)
+}
