@@ -1,0 +1,257 @@
+//! The service: wiring, threads, and an orderly end. Everything else is told here what it works with.
+//!
+//! | thread | runs | ends when |
+//! | --- | --- | --- |
+//! | `pipeline` | camera, detector, events | asked to stop: running events are ended, the queue is closed |
+//! | `recorder` | store, then hub | the queue is closed and empty |
+//! | the caller's | tokio: whatever has a socket | both are done, or the time for stopping is over |
+
+use std::future::Future;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use crate::budget::Ledger;
+use crate::budget::OverBudget;
+use crate::clock::BootId;
+use crate::clock::Clock;
+use crate::clock::Mono;
+use crate::config::Config;
+use crate::event::model::EndReason;
+use crate::health;
+use crate::hub::Hub;
+use crate::limits::STEP_WAIT_MS_MAX;
+use crate::limits::STOP_MS_MAX;
+use crate::limits::THREAD_STACK_BYTES;
+use crate::pipeline;
+use crate::pipeline::Controls;
+use crate::pipeline::Pipeline;
+use crate::pipeline::Records;
+use crate::pipeline::Stepped;
+use crate::recorder;
+use crate::recorder::Recorded;
+use crate::recorder::Recorder;
+use crate::recorder::scribe::Identity;
+use crate::recorder::scribe::Scribe;
+use crate::records::RecordQueue;
+use crate::source::Pace;
+use crate::source::camera::Camera;
+use crate::status::Status;
+use crate::store::Store;
+use crate::store::StoreError;
+use crate::trigger::sensor::Sensor;
+use crate::web;
+
+/// Why the service did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The memory promised is over the budget.
+    #[error(transparent)]
+    Budget(#[from] OverBudget),
+    /// The store cannot be opened.
+    #[error("store: {0}")]
+    Store(#[from] StoreError),
+    /// A thread or the runtime cannot be had.
+    #[error("{what}: {cause}")]
+    System {
+        /// Which.
+        what: &'static str,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// A thread ended that should not have: a fault in the program, logged where it happened.
+    #[error("the {0} ended by itself")]
+    Died(&'static str),
+    /// The server gave up.
+    #[error("server: {0}")]
+    Server(io::Error),
+}
+
+/// Runs the service until `shutdown` is ready; then ends events, stores them, tells the clients, and returns, all within
+/// [`STOP_MS_MAX`].
+pub fn run(config: &Config, clock: Arc<dyn Clock>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
+    let ledger = Ledger::of(config).check()?;
+    let (store, opened) = Store::open(&config.store, clock.wall())?;
+    let shared = Shared {
+        hub: Arc::new(Hub::new(store.next_seq() - 1)),
+        queue: Arc::default(),
+        status: Arc::default(),
+        controls: Arc::default(),
+        stop: Arc::default(),
+        clock,
+    };
+    let services = services(config, &shared, &store, &ledger)?;
+    let recorder = Recorder::new(recorder::Parts {
+        store,
+        opened,
+        scribe: Scribe::new(identity(config), shared.clock.clone()),
+        hub: shared.hub.clone(),
+        queue: shared.queue.clone(),
+        clock: shared.clock.clone(),
+        status: shared.status.clone(),
+    })?;
+    let recorder = spawn("recorder", move || record(recorder))?;
+    let pipeline = pipeline(config, &shared);
+    let (stop, queue, pace) = (shared.stop.clone(), shared.queue.clone(), shared.clock.clone());
+    let pipeline = spawn("pipeline", move || watch(pipeline, &stop, &queue, &*pace))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .build()
+        .map_err(|cause| AppError::System { what: "runtime", cause })?;
+    let outcome = runtime.block_on(serve(&shared, listener, services, [pipeline, recorder], shutdown));
+    runtime.shutdown_timeout(Duration::from_millis(STOP_MS_MAX / 4));
+    outcome
+}
+
+/// What the threads have in common.
+struct Shared {
+    hub: Arc<Hub>,
+    queue: Arc<RecordQueue>,
+    status: Arc<Status>,
+    controls: Arc<Controls>,
+    stop: Arc<AtomicBool>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A thread that runs, and the word that it gives when it ends, however it does.
+struct Running {
+    name: &'static str,
+    done: oneshot::Receiver<()>,
+}
+
+fn spawn(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Running, AppError> {
+    let (alive, done) = oneshot::channel::<()>();
+    let body = move || {
+        let _alive = alive; // dropped at the end, in a panic too
+        work();
+    };
+    let spawned = thread::Builder::new().name(name.into()).stack_size(THREAD_STACK_BYTES).spawn(body);
+    spawned.map(|_| Running { name, done }).map_err(|cause| AppError::System { what: name, cause })
+}
+
+fn pipeline(config: &Config, shared: &Shared) -> Pipeline {
+    Pipeline::new(pipeline::Parts {
+        camera: Camera::new(config.source(), Pace::Recorded, shared.clock.clone()),
+        sensor: Sensor::new(config.pir(), shared.clock.clone()),
+        motion: config.motion.clone(),
+        engine: config.event.clone(),
+        clock: shared.clock.clone(),
+        controls: shared.controls.clone(),
+        status: shared.status.clone(),
+    })
+}
+
+fn identity(config: &Config) -> Identity {
+    Identity { camera_id: config.camera_id(), boot_id: BootId::of_machine(), zones: config.zone_names() }
+}
+
+/// The pipeline's thread.
+fn watch(mut pipeline: Pipeline, stop: &AtomicBool, queue: &RecordQueue, clock: &dyn Clock) {
+    let mut records = Records::new();
+    while !stop.load(Ordering::Relaxed) {
+        if pipeline.step(&mut records) == Stepped::Ended {
+            clock.sleep_until(clock.now() + Duration::from_millis(STEP_WAIT_MS_MAX)); // nothing paces it any more
+        }
+        hand_over(&mut records, queue);
+    }
+    pipeline.finish(EndReason::Shutdown, &mut records);
+    hand_over(&mut records, queue);
+    queue.close();
+}
+
+fn hand_over(records: &mut Records, queue: &RecordQueue) {
+    for record in records.drain(..) {
+        queue.push(record);
+    }
+}
+
+/// The recorder's thread.
+fn record(mut recorder: Recorder) {
+    loop {
+        match recorder.step() {
+            Recorded::Open => {}
+            Recorded::Closed => return,
+            Recorded::GaveUp { messages } => {
+                tracing::error!(messages, "stopped with messages that could not be written");
+                return;
+            }
+        }
+    }
+}
+
+/// The caller's thread: serves until told to stop or until a thread dies, then stops in order.
+async fn serve(
+    shared: &Shared,
+    listener: TcpListener,
+    services: web::Services,
+    threads: [Running; 2],
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), AppError> {
+    let (stop_web, web_stopped) = oneshot::channel::<()>();
+    let server = web::serve(listener, services, async {
+        let _ = web_stopped.await;
+    });
+    let [mut pipeline, mut recorder] = threads;
+    let conduct = async {
+        let outcome = tokio::select! {
+            () = shutdown => Ok(()),
+            _ = &mut pipeline.done => Err(AppError::Died(pipeline.name)),
+            _ = &mut recorder.done => Err(AppError::Died(recorder.name)),
+            never = watchdog(shared) => never,
+        };
+        health::stopping();
+        shared.stop.store(true, Ordering::Relaxed);
+        let ends = async { tokio::join!(&mut pipeline.done, &mut recorder.done) };
+        if outcome.is_ok() && tokio::time::timeout(Duration::from_millis(STOP_MS_MAX / 2), ends).await.is_err() {
+            tracing::error!("the threads did not end in time");
+        }
+        let _ = stop_web.send(());
+        outcome
+    };
+    let (served, outcome) = tokio::join!(server, conduct);
+    outcome.and(served.map_err(AppError::Server))
+}
+
+/// Feeds systemd's watchdog as long as nothing hangs; never returns.
+async fn watchdog(shared: &Shared) -> Result<(), AppError> {
+    let started = shared.clock.now();
+    let Some(interval) = health::watchdog_interval() else { return std::future::pending().await };
+    let mut ticks = tokio::time::interval(interval);
+    let mut told = None;
+    loop {
+        ticks.tick().await;
+        let hang = health::hang(&shared.status, started, shared.clock.now());
+        match hang {
+            None => health::feed(),
+            Some(hang) if told.is_none() => tracing::error!(%hang, "the watchdog is not fed"),
+            Some(_) => {}
+        }
+        told = hang;
+    }
+}
+
+/// Ready at the first SIGINT or SIGTERM.
+pub async fn signals() {
+    use tokio::signal::unix::SignalKind;
+    use tokio::signal::unix::signal;
+    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
+        (Ok(mut interrupt), Ok(mut terminate)) => {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        (Err(error), _) | (_, Err(error)) => {
+            tracing::error!(%error, "signals cannot be waited for; only a kill will stop the service");
+            std::future::pending::<()>().await;
+        }
+    }
+}
