@@ -21,7 +21,6 @@ use crate::budget::Ledger;
 use crate::budget::OverBudget;
 use crate::clock::BootId;
 use crate::clock::Clock;
-use crate::clock::Mono;
 use crate::config::Config;
 use crate::event::model::EndReason;
 use crate::health;
@@ -73,42 +72,12 @@ pub enum AppError {
     Server(io::Error),
 }
 
-/// Runs the service until `shutdown` is ready; then ends events, stores them, tells the clients, and returns, all within
-/// [`STOP_MS_MAX`].
-pub fn run(config: &Config, clock: Arc<dyn Clock>, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
-    let ledger = Ledger::of(config).check()?;
-    let (store, opened) = Store::open(&config.store, clock.wall())?;
-    let shared = Shared {
-        hub: Arc::new(Hub::new(store.next_seq() - 1)),
-        queue: Arc::default(),
-        status: Arc::default(),
-        controls: Arc::default(),
-        stop: Arc::default(),
-        clock,
-    };
-    let services = services(config, &shared, &store, &ledger)?;
-    let recorder = Recorder::new(recorder::Parts {
-        store,
-        opened,
-        scribe: Scribe::new(identity(config), shared.clock.clone()),
-        hub: shared.hub.clone(),
-        queue: shared.queue.clone(),
-        clock: shared.clock.clone(),
-        status: shared.status.clone(),
-    })?;
-    let recorder = spawn("recorder", move || record(recorder))?;
-    let pipeline = pipeline(config, &shared);
-    let (stop, queue, pace) = (shared.stop.clone(), shared.queue.clone(), shared.clock.clone());
-    let pipeline = spawn("pipeline", move || watch(pipeline, &stop, &queue, &*pace))?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .max_blocking_threads(1)
-        .thread_stack_size(THREAD_STACK_BYTES)
-        .build()
-        .map_err(|cause| AppError::System { what: "runtime", cause })?;
-    let outcome = runtime.block_on(serve(&shared, listener, services, [pipeline, recorder], shutdown));
-    runtime.shutdown_timeout(Duration::from_millis(STOP_MS_MAX / 4));
-    outcome
+/// The service, put together and not yet running.
+pub struct Service {
+    shared: Shared,
+    pipeline: Pipeline,
+    recorder: Recorder,
+    services: web::Services,
 }
 
 /// What the threads have in common.
@@ -119,6 +88,63 @@ struct Shared {
     controls: Arc<Controls>,
     stop: Arc<AtomicBool>,
     clock: Arc<dyn Clock>,
+}
+
+impl Service {
+    /// Opens the store and reserves memory; refuses when the memory promised is over the budget. The camera is opened by
+    /// the first step, since it may be lost and come back at any time.
+    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Service, AppError> {
+        let ledger = Ledger::of(config).check()?;
+        let (store, opened) = Store::open(&config.store, clock.wall())?;
+        let shared = Shared {
+            hub: Arc::new(Hub::new(store.next_seq() - 1)),
+            queue: Arc::default(),
+            status: Arc::default(),
+            controls: Arc::default(),
+            stop: Arc::default(),
+            clock,
+        };
+        let services = services(config, &shared, &store, &ledger)?;
+        let recorder = Recorder::new(recorder::Parts {
+            store,
+            opened,
+            scribe: Scribe::new(identity(config), shared.clock.clone()),
+            hub: shared.hub.clone(),
+            queue: shared.queue.clone(),
+            clock: shared.clock.clone(),
+            status: shared.status.clone(),
+        })?;
+        let pipeline = pipeline(config, &shared);
+        Ok(Service { shared, pipeline, recorder, services })
+    }
+
+    /// Where messages are announced.
+    pub fn hub(&self) -> Arc<Hub> {
+        self.shared.hub.clone()
+    }
+
+    /// Where records are handed to the recorder.
+    pub fn queue(&self) -> Arc<RecordQueue> {
+        self.shared.queue.clone()
+    }
+
+    /// Runs until `shutdown` is ready; then ends events, stores them, tells the clients, and returns, all within
+    /// [`STOP_MS_MAX`].
+    pub fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
+        let Service { shared, pipeline, recorder, services } = self;
+        let recorder = spawn("recorder", move || record(recorder))?;
+        let (stop, queue, clock) = (shared.stop.clone(), shared.queue.clone(), shared.clock.clone());
+        let pipeline = spawn("pipeline", move || watch(pipeline, &stop, &queue, &*clock))?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .max_blocking_threads(1)
+            .thread_stack_size(THREAD_STACK_BYTES)
+            .build()
+            .map_err(|cause| AppError::System { what: "runtime", cause })?;
+        let outcome = runtime.block_on(serve(&shared, listener, services, [pipeline, recorder], shutdown));
+        runtime.shutdown_timeout(Duration::from_millis(STOP_MS_MAX / 4));
+        outcome
+    }
 }
 
 /// A thread that runs, and the word that it gives when it ends, however it does.

@@ -15,8 +15,9 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::app;
 use crate::app::AppError;
+use crate::app::Service;
+use crate::app::signals;
 use crate::budget::Ledger;
 use crate::budget::OverBudget;
 use crate::clock::Clock;
@@ -156,11 +157,11 @@ pub fn run(settings: &Overrides) -> Result<(), CommandError> {
     let bound = TcpListener::bind(listen).and_then(|listener| listener.local_addr().map(|address| (listener, address)));
     let (listener, address) = bound.map_err(|cause| CommandError::Listen { address: listen, cause })?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(config.trust));
+    let service = Service::new(&config, clock)?;
     println!("lookout {}: memory\n{ledger}", env!("CARGO_PKG_VERSION"));
     println!("dashboard   http://{address}/");
     println!("stream      websocat ws://{address}/ws/events");
-    app::run(&config, clock, listener, app::signals())?;
-    Ok(())
+    Ok(service.run(listener, signals())?)
 }
 
 /// `lookout check`
