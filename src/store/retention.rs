@@ -60,14 +60,7 @@ impl Store {
     /// is known good. While the file is compacted (seldom: when three quarters of it are free), readers are told
     /// [`StoreError::Busy`].
     pub fn maintain(&mut self, now: Option<Timestamp>) -> Result<Upkeep, StoreError> {
-        let done = match self.upkeep(now) {
-            Err(fault) if fault.is_io() => {
-                self.recover()?;
-                self.upkeep(now)?
-            }
-            done => done?,
-        };
-        Ok(done)
+        self.mending(|store| store.upkeep(now))
     }
 
     fn upkeep(&mut self, now: Option<Timestamp>) -> Result<Upkeep, StoreError> {
@@ -149,7 +142,7 @@ impl Store {
         let Some(open) = slot.as_mut() else { return Ok(false) };
         let moved = match open.db.compact() {
             Ok(moved) => moved,
-            Err(redb::CompactionError::Storage(fault)) => return Err(StoreError::of(&self.shared.file, fault.into())),
+            Err(redb::CompactionError::Storage(fault)) => return Err(self.shared.fault(fault.into())),
             // Neither savepoints nor transactions outlive a call, so this does not happen; the next quiet moment tries again.
             Err(_) => false,
         };

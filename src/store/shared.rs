@@ -7,7 +7,9 @@ use std::sync::RwLock;
 use std::sync::RwLockReadGuard;
 use std::sync::RwLockWriteGuard;
 use std::sync::TryLockError;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
 
 use redb::Database;
 
@@ -29,6 +31,8 @@ pub(super) struct Shared {
     pub(super) traffic: Arc<Traffic>,
     /// Bytes in use in the file when last measured.
     pub(super) used_bytes: AtomicU64,
+    /// A read or write failed since the file was opened: redb refuses everything until it is opened anew.
+    failed: AtomicBool,
     /// Rows that could not be read as events.
     pub(super) rows_unreadable: AtomicU64,
 }
@@ -40,6 +44,7 @@ impl Shared {
             slot: RwLock::new(None),
             traffic,
             used_bytes: AtomicU64::new(0),
+            failed: AtomicBool::new(false),
             rows_unreadable: AtomicU64::new(0),
         }
     }
@@ -65,6 +70,23 @@ impl Shared {
 
     fn run<T>(&self, slot: RwLockReadGuard<'_, Option<Open>>, work: impl FnOnce(&Open) -> Result<T, redb::Error>) -> Result<T, StoreError> {
         let open = slot.as_ref().ok_or(redb::Error::DatabaseClosed);
-        open.and_then(work).map_err(|fault| StoreError::of(&self.file, fault))
+        open.and_then(work).map_err(|fault| self.fault(fault))
+    }
+
+    /// `fault` in our terms; one of the medium is remembered until [`Shared::take_failed`].
+    pub(super) fn fault(&self, fault: redb::Error) -> StoreError {
+        let fault = StoreError::of(&self.file, fault);
+        self.failed.fetch_or(fault.is_io(), Ordering::Relaxed);
+        fault
+    }
+
+    /// Remembers a fault of the medium.
+    pub(super) fn set_failed(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether there was a fault of the medium since this was last asked.
+    pub(super) fn take_failed(&self) -> bool {
+        self.failed.swap(false, Ordering::Relaxed)
     }
 }

@@ -64,13 +64,7 @@ impl Store {
             boot,
             wall_of_uptime_zero_ms,
         };
-        match self.correct(correction) {
-            Err(fault) if fault.is_io() => {
-                self.recover()?;
-                self.correct(correction)
-            }
-            done => done,
-        }
+        self.mending(|store| store.correct(correction))
     }
 
     /// Finishes a correction that a crash interrupted.

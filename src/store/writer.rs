@@ -76,7 +76,10 @@ impl Store {
     /// Closes the file and opens it anew, as at the start: for [`StoreError::Damaged`]. Readers follow. Numbers go on also when
     /// the file was set aside.
     pub fn reopen(&mut self, wall: Wall) -> Result<Opened, StoreError> {
-        let (found, opened) = self.swap(|opening| opening.open_or_set_aside(wall))?;
+        let (found, opened) = self
+            .swap(|opening| opening.open_or_set_aside(wall))
+            .inspect_err(|_| self.shared.set_failed())?;
+        self.shared.take_failed();
         self.newest = self.newest.max(found);
         if opened == Opened::Repaired {
             // The commit that redb may have undone was announced: leave its numbers to it.
@@ -102,18 +105,21 @@ impl Store {
         self.newest + 1
     }
 
-    /// Makes `entries` durable, all of them or none, with one sync. After a failed write or sync the file is opened anew and
-    /// the commit tried once more, so an error means that the cause lasts; the same entries may then be given again.
-    /// Entries that a commit reported as failed had written after all are recognised, not written twice.
+    /// Makes `entries` durable, all of them or none, with one sync. After an error of the medium the file has been opened anew,
+    /// and the same entries can be given again when the cause may be gone: those that the failed attempt had written after all
+    /// are recognised, not written twice.
     pub fn commit(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
         self.check(entries)?;
-        match self.attempt(entries) {
-            Err(fault) if fault.is_io() => {
-                self.recover()?;
-                self.attempt(entries)
-            }
-            done => done,
-        }
+        self.mending(|store| store.attempt(entries))
+    }
+
+    /// Runs `work` on a file that works, and opens it anew if it then does not: redb refuses everything after a failed read or
+    /// write, and readers need not wait for the next `work`.
+    pub(super) fn mending<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.mend()?;
+        let done = work(self);
+        self.mend()?;
+        done
     }
 
     fn check(&self, entries: &[Entry]) -> Result<(), StoreError> {
@@ -172,9 +178,12 @@ impl Store {
         })
     }
 
-    /// Opens the file anew after a failed write; redb refuses everything until then. Nothing is set aside here.
-    pub(super) fn recover(&mut self) -> Result<(), StoreError> {
-        let (found, _) = self.swap(|opening| opening.open())?;
+    /// Opens the file anew if a read or write failed. Nothing is set aside here.
+    fn mend(&mut self) -> Result<(), StoreError> {
+        if !self.shared.take_failed() {
+            return Ok(());
+        }
+        let (found, _) = self.swap(|opening| opening.open()).inspect_err(|_| self.shared.set_failed())?;
         let acknowledged = self.newest;
         self.newest = acknowledged.max(found);
         if found < acknowledged {
@@ -198,7 +207,7 @@ impl Store {
             cache_bytes: self.settings.cache_bytes,
             traffic: &self.shared.traffic,
         })?;
-        let newest = newest_seq(&open.db).map_err(|fault| StoreError::of(&self.shared.file, fault))?;
+        let newest = newest_seq(&open.db).map_err(|fault| self.shared.fault(fault))?;
         *slot = Some(open);
         Ok((newest, opened))
     }
