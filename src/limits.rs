@@ -77,6 +77,26 @@ pub const CAMERA_REOPEN_MS: u64 = 500;
 
 /// Pause between two attempts to open a lost PIR sensor, in milliseconds.
 pub const SENSOR_REOPEN_MS: u64 = 2_000;
+// ---- store ----
+
+/// Rows that one call reads at most from the store, to filter or to correct them. More: the caller is given a cursor to go on from.
+pub const STORE_SCAN_ROWS_MAX: usize = 1024;
+/// Ids taken from the time index for one query, 8 bytes each. More in that span of time: the events are scanned instead.
+pub const STORE_TIME_IDS_MAX: usize = 4096;
+/// Events of one page. A larger page asked for is cut to this; the cursor goes on.
+pub const STORE_PAGE_EVENTS_MAX: usize = 256;
+/// Rows removed together once a table is full: each removal costs page writes, so it is done seldom and for many.
+pub const STORE_TRIM_ROWS: u64 = 64;
+/// Rows that one commit or one piece of upkeep removes from a table at most. More: the next one.
+pub const STORE_TRIM_ROWS_MAX: usize = 128;
+/// Events that are looked for, and found, without an end after a crash. One runs at a time, so more are never left open.
+pub const STORE_UNFINISHED_MAX: usize = 16;
+/// Damaged database files kept beside the new one. Full: the oldest is deleted.
+pub const STORE_DAMAGED_FILES_MAX: usize = 2;
+/// Least free space in the database file, in bytes, for which it is compacted.
+pub const STORE_COMPACT_FREE_BYTES_MIN: u64 = 4 * 1024 * 1024;
+/// Commits between two measurements of the bytes in use, which read the whole file.
+pub const STORE_MEASURE_COMMITS: u64 = 1024;
 
 // ---- hub and clients ----
 
@@ -93,3 +113,7 @@ const _: () = assert!(ZONES_MAX <= u16::BITS as usize, "a set of zones is a u16"
 const _: () = assert!(FRAME_SIDE_MIN >= 8 * CELL_SIDE_PX);
 const _: () = assert!(COMMIT_RECORDS_MAX <= RECORD_QUEUE_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX <= RING_BYTES_MAX / 16, "one message never empties the ring");
+const _: () = assert!(
+    STORE_TRIM_ROWS as usize + COMMIT_RECORDS_MAX <= STORE_TRIM_ROWS_MAX,
+    "removal keeps pace with commits"
+);

@@ -1,8 +1,44 @@
 //! Durable things, in redb: the journal of messages (what a client may have missed) and the events (what REST shows).
 //! It knows nothing of clients; committing before announcing is `recorder.rs`'s promise.
+//!
+//! One thread owns the [`Store`] and writes; any number of [`Reader`]s read beside it, never waiting for it. What a commit
+//! returned for is durable and stays; what it did not return for is there wholly or not at all.
 
+mod backend;
+mod open;
+mod reader;
+mod retention;
+mod shared;
+mod tables;
+mod times;
+mod writer;
+
+use std::io;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::event::model::Event;
+use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::STORE_TIME_IDS_MAX;
+
+pub use backend::Disk;
+pub use backend::FileDisk;
+pub use reader::EventPage;
+pub use reader::EventQuery;
+pub use reader::Figures;
+pub use reader::Page;
+pub use reader::Reader;
+pub use retention::Upkeep;
+pub use tables::SCHEMA;
+pub use tables::StoreId;
+pub use times::Corrected;
+pub use writer::Store;
+
+/// Name of the database file in the data directory.
+pub const FILE_NAME: &str = "lookout.redb";
 
 /// What a user may set of the store.
 #[derive(Clone, Debug, PartialEq)]
@@ -11,13 +47,14 @@ pub struct Settings {
     pub dir: PathBuf,
     /// redb's page cache, in bytes.
     pub cache_bytes: usize,
-    /// Most events kept. Full: the oldest goes.
+    /// Most events kept. Full: the oldest go.
     pub events_max: u64,
-    /// Most messages kept for replay to clients that were away. Full: the oldest goes.
+    /// Most messages kept for replay to clients that were away. Full: the oldest go.
     pub journal_max: u64,
     /// Longest time that an event is kept.
     pub age_max: Duration,
-    /// Largest database file, in bytes. Full: the oldest events go.
+    /// Most bytes in use in the database file. Full: the oldest events go. The file's length (sparse: redb doubles it as it
+    /// grows) is at most twice that.
     pub bytes_max: u64,
 }
 
@@ -32,4 +69,144 @@ impl Default for Settings {
             bytes_max: 256 * 1024 * 1024,
         }
     }
+}
+
+/// Heap that redb holds beside its cache, in bytes: the allocator's bitmaps for regions of up to 4 GiB, one transaction's page
+/// lists and one commit's rows in flight. Measured by `tests/store.rs`.
+const REDB_FIXED_BYTES: usize = 768 * 1024;
+
+/// Most heap that the store takes, in bytes: redb's cache and fixed part, one query's ids from the time index, one row being
+/// encoded.
+pub fn footprint(settings: &Settings) -> usize {
+    settings.cache_bytes + REDB_FIXED_BYTES + STORE_TIME_IDS_MAX * size_of::<u64>() + 2 * MESSAGE_BYTES_MAX
+}
+
+/// One message to be made durable, with the state of the event that it tells of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Its sequence number: [`Store::next_seq`] for the first of a commit, then one more each.
+    pub seq: u64,
+    /// The bytes that clients are sent, at most [`MESSAGE_BYTES_MAX`].
+    pub message: Bytes,
+    /// The event's state after it; replaces the stored one of the same id.
+    pub event: Option<Event>,
+}
+
+/// What opening found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// A sound store (after a crash: brought to its last commit).
+    Existing,
+    /// Nothing; a store was made.
+    Fresh,
+    /// A store that was shut down in order and yet was not sound; redb mended it, and the last commit may be lost.
+    Repaired,
+    /// A file that could not be read; it was renamed, and a new store was made.
+    SetAside {
+        /// Its new name.
+        to: PathBuf,
+        /// What was wrong with it.
+        why: String,
+    },
+}
+
+/// Why the store cannot do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file or its medium: disk full, no permission, read-only, medium error. The next commit tries anew.
+    #[error("{}: {source}", file.display())]
+    Io {
+        /// Which file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process has the database open.
+    #[error("{}: in use by another process", file.display())]
+    Locked {
+        /// Which file.
+        file: PathBuf,
+    },
+    /// Written by a newer version of this program; left untouched.
+    #[error("{}: schema version {found} is newer than {SCHEMA}, the newest that this version reads", file.display())]
+    NewerSchema {
+        /// Which file.
+        file: PathBuf,
+        /// Its version.
+        found: usize,
+    },
+    /// The file's content is not what was written. [`Store::reopen`] mends it or sets it aside.
+    #[error("{}: damaged: {why}", file.display())]
+    Damaged {
+        /// Which file.
+        file: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// The medium lost commits that it had reported durable. The store goes on behind them.
+    #[error("{}: newest message on the medium is {found}, but {acknowledged} had been written", file.display())]
+    Lost {
+        /// Which file.
+        file: PathBuf,
+        /// Newest sequence number that was committed.
+        acknowledged: u64,
+        /// Newest sequence number found.
+        found: u64,
+    },
+    /// An entry whose number is not the next, or that differs from what stands under its number.
+    #[error("message {got} where {expected} is next")]
+    OutOfOrder {
+        /// The next number.
+        expected: u64,
+        /// The entry's.
+        got: u64,
+    },
+    /// A message longer than [`MESSAGE_BYTES_MAX`].
+    #[error("message {seq} of {bytes} bytes is longer than {MESSAGE_BYTES_MAX}")]
+    TooLong {
+        /// Its sequence number.
+        seq: u64,
+        /// Its length.
+        bytes: usize,
+    },
+    /// The store is being compacted or reopened: ask again in a moment.
+    #[error("the store is busy with its upkeep")]
+    Busy,
+}
+
+impl StoreError {
+    /// What redb says of `file`, in our terms.
+    fn of(file: &Path, fault: redb::Error) -> StoreError {
+        let file = file.to_owned();
+        match fault {
+            redb::Error::Io(source) if damage(source.kind()) => StoreError::Damaged {
+                file,
+                why: source.to_string(),
+            },
+            redb::Error::Io(source) => StoreError::Io { file, source },
+            redb::Error::DatabaseAlreadyOpen => StoreError::Locked { file },
+            fault @ (redb::Error::Corrupted(_)
+            | redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TableIsMultimap(_)
+            | redb::Error::TypeDefinitionChanged { .. }
+            | redb::Error::TableDoesNotExist(_)) => StoreError::Damaged {
+                file,
+                why: fault.to_string(),
+            },
+            other => StoreError::Io {
+                file,
+                source: io::Error::other(other.to_string()),
+            },
+        }
+    }
+
+    /// Whether closing and opening the file anew may help.
+    fn is_io(&self) -> bool {
+        matches!(self, StoreError::Io { .. })
+    }
+}
+
+/// Kinds that say what stands in a file, not what became of an attempt to reach it.
+fn damage(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }

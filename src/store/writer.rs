@@ -1,0 +1,303 @@
+//! The writing side: one commit for all that is at hand, one sync each, and recovery after a failed write.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use redb::Database;
+use redb::Durability;
+use redb::ReadableDatabase;
+use redb::ReadableTable;
+use redb::Table;
+
+use super::Entry;
+use super::FILE_NAME;
+use super::Opened;
+use super::Reader;
+use super::Settings;
+use super::StoreError;
+use super::StoreId;
+use super::backend::Disk;
+use super::backend::FileDisk;
+use super::backend::Traffic;
+use super::open::Opening;
+use super::retention;
+use super::retention::Pressure;
+use super::shared::Open;
+use super::shared::Shared;
+use super::tables;
+use super::tables::BY_TIME;
+use super::tables::EVENTS;
+use super::tables::JOURNAL;
+use crate::clock::Wall;
+use crate::event::model::Event;
+use crate::event::model::Phase;
+use crate::limits::COMMIT_RECORDS_MAX;
+use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::STORE_SCAN_ROWS_MAX;
+use crate::limits::STORE_UNFINISHED_MAX;
+
+/// The store, owned by the one thread that writes.
+///
+/// Invariants: `newest >=` every number that a commit ever returned for, and every number in the file; numbers are given out
+/// from `newest + 1`, so none is ever used for two messages.
+pub struct Store {
+    pub(super) settings: Settings,
+    disk: Box<dyn Disk>,
+    pub(super) shared: Arc<Shared>,
+    newest: u64,
+    pub(super) pressure: Pressure,
+}
+
+impl Store {
+    /// Opens the store in `settings.dir`, which is made if missing. A damaged file is set aside under the date `wall`.
+    pub fn open(settings: &Settings, wall: Wall) -> Result<(Store, Opened), StoreError> {
+        Store::open_on(Box::new(FileDisk), settings, wall)
+    }
+
+    /// The same on `disk`.
+    pub fn open_on(disk: Box<dyn Disk>, settings: &Settings, wall: Wall) -> Result<(Store, Opened), StoreError> {
+        let file = settings.dir.join(FILE_NAME);
+        std::fs::create_dir_all(&settings.dir).map_err(|source| StoreError::Io {
+            file: file.clone(),
+            source,
+        })?;
+        let mut store = Store {
+            settings: settings.clone(),
+            disk,
+            shared: Arc::new(Shared::new(file, Arc::new(Traffic::default()))),
+            newest: 0,
+            pressure: Pressure::default(),
+        };
+        let opened = store.reopen(wall)?;
+        Ok((store, opened))
+    }
+
+    /// Closes the file and opens it anew, as at the start: for [`StoreError::Damaged`]. Readers follow. Numbers go on also when
+    /// the file was set aside.
+    pub fn reopen(&mut self, wall: Wall) -> Result<Opened, StoreError> {
+        let (found, opened) = self
+            .swap(|opening| opening.open_or_set_aside(wall))
+            .inspect_err(|_| self.shared.set_failed())?;
+        self.shared.take_failed();
+        self.newest = self.newest.max(found);
+        if opened == Opened::Repaired {
+            // The commit that redb may have undone was announced: leave its numbers to it.
+            self.newest += COMMIT_RECORDS_MAX as u64;
+        }
+        self.finish_correction()?;
+        self.measure()?;
+        Ok(opened)
+    }
+
+    /// A reader, for other threads.
+    pub fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.shared))
+    }
+
+    /// Identity of the store.
+    pub fn id(&self) -> Result<StoreId, StoreError> {
+        self.shared.with(|open| Ok(open.id.clone()))
+    }
+
+    /// Number that the next message gets; the first of all is 1.
+    pub fn next_seq(&self) -> u64 {
+        self.newest + 1
+    }
+
+    /// Makes `entries` durable, all of them or none, with one sync. After an error of the medium the file has been opened anew,
+    /// and the same entries can be given again when the cause may be gone: those that the failed attempt had written after all
+    /// are recognised, not written twice.
+    pub fn commit(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        self.check(entries)?;
+        self.mending(|store| store.attempt(entries))
+    }
+
+    /// Runs `work` on a file that works, and opens it anew if it then does not: redb refuses everything after a failed read or
+    /// write, and readers need not wait for the next `work`.
+    pub(super) fn mending<T>(&mut self, work: impl FnOnce(&mut Store) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        self.mend()?;
+        let done = work(self);
+        self.mend()?;
+        done
+    }
+
+    fn check(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        let Some(first) = entries.first() else { return Ok(()) };
+        if first.seq == 0 || first.seq > self.next_seq() {
+            return Err(self.out_of_order(first.seq));
+        }
+        for (entry, expected) in entries.iter().zip(first.seq..) {
+            if entry.seq != expected {
+                return Err(StoreError::OutOfOrder { expected, got: entry.seq });
+            }
+            if entry.message.len() > MESSAGE_BYTES_MAX {
+                return Err(StoreError::TooLong {
+                    seq: entry.seq,
+                    bytes: entry.message.len(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn out_of_order(&self, got: u64) -> StoreError {
+        StoreError::OutOfOrder {
+            expected: self.next_seq(),
+            got,
+        }
+    }
+
+    fn attempt(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        let landed = entries.partition_point(|entry| entry.seq <= self.newest);
+        let (landed, fresh) = entries.split_at(landed);
+        if let Some(other) = self.first_unlike(landed)? {
+            return Err(self.out_of_order(other));
+        }
+        let Some(last) = fresh.last() else { return Ok(()) };
+        let settings = &self.settings;
+        self.shared.with(|open| write(&open.db, fresh, settings))?;
+        self.newest = last.seq;
+        self.pressure.commits_since_measured += 1;
+        Ok(())
+    }
+
+    /// Number of the first of `entries` that does not stand in the journal as it is.
+    fn first_unlike(&self, entries: &[Entry]) -> Result<Option<u64>, StoreError> {
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        self.shared.with(|open| {
+            let journal = open.db.begin_read()?.open_table(JOURNAL)?;
+            for entry in entries {
+                if journal.get(entry.seq)?.is_none_or(|row| row.value() != entry.message) {
+                    return Ok(Some(entry.seq));
+                }
+            }
+            Ok(None)
+        })
+    }
+
+    /// Opens the file anew if a read or write failed. Nothing is set aside here.
+    fn mend(&mut self) -> Result<(), StoreError> {
+        if !self.shared.take_failed() {
+            return Ok(());
+        }
+        let (found, _) = self.swap(|opening| opening.open()).inspect_err(|_| self.shared.set_failed())?;
+        let acknowledged = self.newest;
+        self.newest = acknowledged.max(found);
+        if found < acknowledged {
+            return Err(StoreError::Lost {
+                file: self.shared.file.clone(),
+                acknowledged,
+                found,
+            });
+        }
+        Ok(())
+    }
+
+    /// Replaces the open database by what `how` opens, and returns the newest number in it. The old one is closed first: two
+    /// never have the file at once.
+    fn swap(&self, how: impl FnOnce(&Opening<'_>) -> Result<(Open, Opened), StoreError>) -> Result<(u64, Opened), StoreError> {
+        let mut slot = self.shared.exclusive();
+        *slot = None;
+        let (open, opened) = how(&Opening {
+            file: &self.shared.file,
+            disk: &*self.disk,
+            cache_bytes: self.settings.cache_bytes,
+            traffic: &self.shared.traffic,
+        })?;
+        let newest = newest_seq(&open.db).map_err(|fault| self.shared.fault(fault))?;
+        *slot = Some(open);
+        Ok((newest, opened))
+    }
+
+    /// Events without an end among the newest: those that a crash interrupted, oldest first. Whoever starts the service ends
+    /// them, so older ones cannot be open.
+    pub fn unfinished(&self) -> Result<Vec<Event>, StoreError> {
+        self.shared.with(|open| {
+            let events = open.db.begin_read()?.open_table(EVENTS)?;
+            let mut found = Vec::new();
+            for row in events.range::<u64>(..)?.rev().take(STORE_SCAN_ROWS_MAX) {
+                let running = tables::decode(row?.1.value()).filter(|event| event.phase != Phase::End);
+                found.extend(running);
+                if found.len() == STORE_UNFINISHED_MAX {
+                    break;
+                }
+            }
+            found.reverse();
+            Ok(found)
+        })
+    }
+
+    /// Where the database file is.
+    pub fn file(&self) -> PathBuf {
+        self.shared.file.clone()
+    }
+
+    /// Bytes in use in the file, by walking all of it.
+    pub(super) fn measure(&mut self) -> Result<u64, StoreError> {
+        let used = self.shared.with(|open| {
+            let txn = open.db.begin_write()?;
+            let stats = txn.stats()?;
+            txn.abort()?;
+            Ok(stats.allocated_pages() * stats.page_size() as u64)
+        })?;
+        self.shared.used_bytes.store(used, Ordering::Relaxed);
+        self.pressure.commits_since_measured = 0;
+        Ok(used)
+    }
+}
+
+/// Newest number in `db`; 0 when it is empty. The journal is never emptied, but an event may have outlived a damaged journal.
+fn newest_seq(db: &Database) -> Result<u64, redb::Error> {
+    let txn = db.begin_read()?;
+    let message = txn.open_table(JOURNAL)?.last()?.map_or(0, |(seq, _)| seq.value());
+    let event = txn.open_table(EVENTS)?.last()?.map_or(0, |(id, _)| id.value());
+    Ok(message.max(event))
+}
+
+/// One transaction: the entries in, and what is then too many out.
+fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<(), redb::Error> {
+    let mut txn = db.begin_write()?;
+    txn.set_durability(Durability::Immediate)?;
+    {
+        let mut journal = txn.open_table(JOURNAL)?;
+        for entry in entries {
+            journal.insert(entry.seq, &entry.message[..])?;
+        }
+        retention::trim_journal(&mut journal, settings)?;
+    }
+    if entries.iter().any(|entry| entry.event.is_some()) {
+        let (mut events, mut by_time) = (txn.open_table(EVENTS)?, txn.open_table(BY_TIME)?);
+        let mut json = Vec::new();
+        for event in entries.iter().filter_map(|entry| entry.event.as_ref()) {
+            tables::encode(event, &mut json);
+            put(&mut events, &mut by_time, event, &json)?;
+        }
+        retention::trim_events(&mut events, &mut by_time, settings)?;
+    }
+    Ok(txn.commit()?)
+}
+
+/// Stores `event` as `json`, and keeps the index of times in step.
+pub(super) fn put(
+    events: &mut Table<'_, u64, &'static [u8]>,
+    by_time: &mut Table<'_, (i64, u64), ()>,
+    event: &Event,
+    json: &[u8],
+) -> Result<(), redb::Error> {
+    let key = (event.timestamp.0, event.id);
+    let before = events
+        .insert(event.id, json)?
+        .and_then(|old| tables::decode(old.value()))
+        .map(|old| (old.timestamp.0, old.id));
+    // An update leaves the beginning as it was, and then costs the index no page.
+    if before != Some(key) {
+        if let Some(before) = before {
+            by_time.remove(before)?;
+        }
+        by_time.insert(key, ())?;
+    }
+    Ok(())
+}

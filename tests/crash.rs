@@ -1,0 +1,392 @@
+//! What survives when power, the medium or the process fails at any moment: all that a commit returned for, and of the rest
+//! whole commits or nothing.
+
+mod stored;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::ErrorKind;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+
+use bytes::Bytes;
+use lookout::store::Disk;
+use lookout::store::Entry;
+use lookout::store::Opened;
+use lookout::store::Settings;
+use lookout::store::Store;
+use lookout::store::StoreError;
+use redb::DatabaseError;
+use redb::StorageBackend;
+use stored::Random;
+use stored::WALL;
+
+/// What reached a medium, in order.
+#[derive(Clone, Debug)]
+enum Step {
+    Write(u64, Vec<u8>),
+    SetLen(u64),
+    Sync,
+    /// Not of the medium: a commit up to this number returned.
+    Acknowledged(u64),
+}
+
+fn apply(image: &mut Vec<u8>, step: &Step) {
+    match step {
+        Step::Write(offset, data) => {
+            let end = *offset as usize + data.len();
+            image.resize(image.len().max(end), 0);
+            image[*offset as usize..end].copy_from_slice(data);
+        }
+        Step::SetLen(len) => image.resize(*len as usize, 0),
+        Step::Sync | Step::Acknowledged(_) => {}
+    }
+}
+
+/// A medium in memory that fails on command.
+#[derive(Debug, Default)]
+struct Medium {
+    live: Vec<u8>,
+    durable: Vec<u8>,
+    /// What happened, if `recording`.
+    log: Vec<Step>,
+    recording: bool,
+    /// Operations so far.
+    operations: u64,
+    /// The operation that fails, and how many from it on.
+    fails: Option<(u64, u64)>,
+    /// Most bytes that the medium holds.
+    capacity: Option<u64>,
+    /// A sync failed: what was not durable is gone, as a kernel drops what it could not write.
+    lost: bool,
+}
+
+impl Medium {
+    fn operate(&mut self) -> io::Result<()> {
+        self.operations += 1;
+        match self.fails {
+            Some((first, count)) if (first..first.saturating_add(count)).contains(&self.operations) => {
+                self.lost = true;
+                Err(io::Error::other("simulated medium error"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn step(&mut self, step: Step) {
+        apply(&mut self.live, &step);
+        if self.recording {
+            self.log.push(step);
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct SimDisk(Arc<Mutex<Medium>>);
+
+impl SimDisk {
+    fn holding(image: Vec<u8>) -> SimDisk {
+        let disk = SimDisk::default();
+        disk.medium().durable = image.clone();
+        disk.medium().live = image;
+        disk
+    }
+    fn medium_len(&self) -> u64 {
+        self.medium().live.len() as u64
+    }
+    fn medium(&self) -> MutexGuard<'_, Medium> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl Disk for SimDisk {
+    fn open(&self, _: &Path) -> Result<Box<dyn StorageBackend>, DatabaseError> {
+        let mut medium = self.medium();
+        if std::mem::take(&mut medium.lost) {
+            medium.live = medium.durable.clone();
+        }
+        Ok(Box::new(self.clone()))
+    }
+}
+
+impl StorageBackend for SimDisk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.medium().live.len() as u64)
+    }
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let mut medium = self.medium();
+        medium.operate()?;
+        let range = offset as usize..offset as usize + out.len();
+        out.copy_from_slice(medium.live.get(range).ok_or(ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        let mut medium = self.medium();
+        medium.operate()?;
+        if medium.capacity.is_some_and(|capacity| len > capacity) {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        medium.step(Step::SetLen(len));
+        Ok(())
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        let mut medium = self.medium();
+        medium.operate()?;
+        medium.step(Step::Sync);
+        medium.durable = medium.live.clone();
+        Ok(())
+    }
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let mut medium = self.medium();
+        medium.operate()?;
+        medium.step(Step::Write(offset, data.to_vec()));
+        Ok(())
+    }
+}
+
+/// Entries of a commit: `count` messages, of which every third one tells of the event before it.
+fn group(first: u64, count: u64) -> Vec<Entry> {
+    (first..first + count)
+        .map(|seq| stored::told(seq, stored::event(if seq % 3 == 0 { seq - 1 } else { seq })))
+        .collect()
+}
+
+fn open(disk: &SimDisk, settings: &Settings) -> Result<(Store, Opened), StoreError> {
+    Store::open_on(Box::new(disk.clone()), settings, WALL)
+}
+
+/// Every message in the store.
+fn journal(store: &Store) -> BTreeMap<u64, Bytes> {
+    let page = store.reader().messages_after(0, usize::MAX, usize::MAX).expect("readable");
+    page.messages.into_iter().collect()
+}
+
+/// Small tables, so that removals happen within a few commits.
+fn small(dir: &Path) -> Settings {
+    Settings {
+        events_max: 24,
+        journal_max: 40,
+        ..stored::settings(dir)
+    }
+}
+
+/// The store holds what was acknowledged, whole commits only, and events that agree with the messages.
+fn check_image(image: Vec<u8>, settings: &Settings, acknowledged: u64, written: &BTreeMap<u64, Bytes>, ends: &[u64]) {
+    let (store, opened) = open(&SimDisk::holding(image), settings).expect("a crash leaves a store that opens");
+    assert_eq!(opened, Opened::Existing, "after a crash up to {acknowledged}");
+    let newest = store.next_seq() - 1;
+    assert!(newest >= acknowledged, "{newest} is newest but {acknowledged} was acknowledged");
+    assert!(newest == 0 || ends.contains(&newest), "{newest} is within a commit");
+    let found = journal(&store);
+    assert!(found.iter().all(|(seq, message)| written[seq] == *message));
+    let kept = found.len() as u64;
+    assert!(
+        found.keys().copied().eq(newest + 1 - kept..=newest),
+        "no gap among {kept} up to {newest}"
+    );
+    assert!(
+        kept == newest || kept + 8 > settings.journal_max,
+        "only the oldest of too many are gone"
+    );
+    let event = if newest % 3 == 0 { newest.saturating_sub(1) } else { newest };
+    if newest > 0 {
+        let event = store.reader().event(event).expect("readable").expect("as durable as its message");
+        assert_eq!(event.seq, newest);
+    }
+}
+
+/// Every crash image of a run: before each step what was durable, with none, all, and some of what was written since.
+#[test]
+fn a_power_cut_at_any_step_loses_nothing_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = small(dir.path());
+    let disk = SimDisk::default();
+    let (mut store, _) = open(&disk, &settings).unwrap();
+    let base = disk.medium().live.clone();
+    disk.medium().recording = true;
+    let mut random = Random(7);
+    let (mut written, mut ends) = (BTreeMap::new(), Vec::new());
+    for _ in 0..24 {
+        let entries = group(store.next_seq(), 1 + random.below(6));
+        store.commit(&entries).unwrap();
+        written.extend(entries.iter().map(|entry| (entry.seq, entry.message.clone())));
+        ends.push(store.next_seq() - 1);
+        disk.medium().log.push(Step::Acknowledged(store.next_seq() - 1));
+    }
+    let log = std::mem::take(&mut disk.medium().log);
+    let (mut durable, mut pending, mut acknowledged) = (base, Vec::new(), 0);
+    for step in &log {
+        for chance in [0, 100, 50] {
+            let mut image = durable.clone();
+            for step in pending.iter().filter(|_| random.below(100) < chance) {
+                apply(&mut image, step);
+            }
+            check_image(image, &settings, acknowledged, &written, &ends);
+        }
+        match step {
+            Step::Sync => pending.drain(..).for_each(|step: Step| apply(&mut durable, &step)),
+            Step::Acknowledged(seq) => acknowledged = *seq,
+            step => pending.push(step.clone()),
+        }
+    }
+}
+
+/// Runs commits over a medium on which `count` operations fail from number `first` on; returns how many it took in all.
+fn run_over_failures(dir: &Path, first: u64, count: u64) -> u64 {
+    let settings = small(dir);
+    let disk = SimDisk::default();
+    let (mut store, _) = open(&disk, &settings).unwrap();
+    let reader = store.reader();
+    let base = disk.medium().operations;
+    disk.medium().fails = Some((base + first, count));
+    let mut written = BTreeMap::new();
+    for round in 0..12 {
+        let entries = group(store.next_seq(), 1 + round % 4);
+        let mut tries = 0;
+        while let Err(fault) = store.commit(&entries) {
+            assert!(matches!(fault, StoreError::Io { .. }), "operation {first}: {fault}");
+            tries += 1;
+            assert!(tries < 20, "operation {first}: still failing: {fault}");
+        }
+        assert!(
+            count > 1 || tries < 2,
+            "operation {first}: one failure costs at most one commit's error"
+        );
+        written.extend(entries.into_iter().map(|entry| (entry.seq, entry.message)));
+        assert_eq!(
+            reader.messages_after(0, 1, 1).unwrap().newest,
+            store.next_seq() - 1,
+            "readers follow"
+        );
+    }
+    let operations = disk.medium().operations - base;
+    disk.medium().fails = None;
+    drop(store);
+    let image = disk.medium().durable.clone();
+    let (store, _) = open(&SimDisk::holding(image), &settings).unwrap();
+    let found = journal(&store);
+    assert_eq!(store.next_seq() - 1, *written.keys().last().unwrap());
+    assert!(found.iter().all(|(seq, message)| written[seq] == *message), "operation {first}");
+    operations
+}
+
+#[test]
+fn one_failure_anywhere_loses_nothing_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut first = 1;
+    while run_over_failures(dir.path(), first, 1) >= first {
+        first += 1;
+    }
+    assert!(first > 100, "the run has too few operations to mean anything: {first}");
+}
+
+#[test]
+fn a_lasting_failure_is_survived_when_it_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    for first in (1..150).step_by(7) {
+        run_over_failures(dir.path(), first, 9);
+    }
+}
+
+#[test]
+fn a_full_medium_is_an_error_until_there_is_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = stored::settings(dir.path());
+    let disk = SimDisk::default();
+    let (mut store, _) = open(&disk, &settings).unwrap();
+    let reader = store.reader();
+    disk.medium().capacity = Some(disk.medium_len());
+    let fault = loop {
+        if let Err(fault) = store.commit(&group(store.next_seq(), 32)) {
+            break fault;
+        }
+    };
+    assert!(
+        matches!(&fault, StoreError::Io { source, .. } if source.kind() == ErrorKind::StorageFull),
+        "{fault}"
+    );
+    let newest = store.next_seq() - 1;
+    assert_eq!(reader.messages_after(0, 1, 1).unwrap().newest, newest, "what is there can be read");
+    assert!(store.commit(&group(newest + 1, 32)).is_err());
+    disk.medium().capacity = None;
+    store.commit(&group(newest + 1, 32)).unwrap();
+    assert_eq!(journal(&store).len() as u64, newest + 32);
+}
+
+/// A read that fails on the network's side must not leave the readers without a store until the next event.
+#[test]
+fn readers_recover_from_a_failed_read_at_the_next_upkeep() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        cache_bytes: 0, // every read reaches the medium
+        ..stored::settings(dir.path())
+    };
+    let disk = SimDisk::default();
+    let (mut store, _) = open(&disk, &settings).unwrap();
+    store.commit(&group(1, 32)).unwrap();
+    let reader = store.reader();
+    let next = disk.medium().operations + 1;
+    disk.medium().fails = Some((next, 1));
+    assert!(matches!(reader.event(1), Err(StoreError::Io { .. })));
+    assert!(matches!(reader.event(1), Err(StoreError::Io { .. })), "redb refuses until reopened");
+    store.maintain(None).unwrap();
+    assert!(reader.event(1).unwrap().is_some());
+}
+
+/// Directory in which [`child`] commits; not set in a normal run.
+const CHILD_DIR: &str = "LOOKOUT_TEST_CRASH_DIR";
+
+/// Not a test of its own: what [`sigkill_loses_nothing_acknowledged`] starts and kills.
+#[test]
+fn child() {
+    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
+    let (mut store, opened) = Store::open(&small(Path::new(&dir)), WALL).unwrap();
+    assert!(matches!(opened, Opened::Existing | Opened::Fresh), "{opened:?}");
+    let mut random = Random(store.next_seq());
+    loop {
+        store.commit(&group(store.next_seq(), 1 + random.below(5))).unwrap();
+        let mut out = io::stdout().lock();
+        writeln!(out, "acknowledged {}", store.next_seq() - 1).unwrap();
+        out.flush().unwrap();
+    }
+}
+
+/// Starts the child, lets it acknowledge about `commits`, kills it, and returns the last number that it told.
+fn commit_and_kill(dir: &Path, commits: u64) -> u64 {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture"])
+        .env(CHILD_DIR, dir)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let number = |line: String| line.split_once("acknowledged ").and_then(|(_, seq)| seq.parse::<u64>().ok());
+    let mut last = lines.by_ref().filter_map(number).take(commits as usize).last();
+    child.kill().unwrap(); // SIGKILL, in the middle of whatever it does
+    last = lines.filter_map(number).last().or(last);
+    child.wait().unwrap();
+    last.expect("the child commits")
+}
+
+#[test]
+fn sigkill_loses_nothing_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(99);
+    for _ in 0..12 {
+        let acknowledged = commit_and_kill(dir.path(), 1 + random.below(60));
+        let (store, opened) = Store::open(&small(dir.path()), WALL).unwrap();
+        assert_eq!(opened, Opened::Existing);
+        let newest = store.next_seq() - 1;
+        assert!(newest >= acknowledged, "{newest} < {acknowledged}");
+        let found = journal(&store);
+        assert!(found.iter().all(|(seq, message)| group(*seq, 1)[0].message == *message));
+        assert!(found.keys().copied().eq(newest + 1 - found.len() as u64..=newest));
+    }
+}

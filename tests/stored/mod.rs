@@ -1,0 +1,93 @@
+//! What the tests of the store share: events, entries, settings.
+#![allow(dead_code)] // each test binary uses its part
+
+use std::path::Path;
+
+use bytes::Bytes;
+use lookout::clock::BootId;
+use lookout::clock::Timestamp;
+use lookout::clock::Wall;
+use lookout::event::model::ClockState;
+use lookout::event::model::Event;
+use lookout::event::model::Name;
+use lookout::event::model::Phase;
+use lookout::event::model::Trigger;
+use lookout::motion::Score;
+use lookout::store::Entry;
+use lookout::store::Settings;
+
+/// 2026-01-02T03:04:05Z.
+pub(crate) const WALL: Wall = Wall {
+    at: Timestamp(1_767_323_045_000),
+    synced: true,
+};
+
+pub(crate) fn settings(dir: &Path) -> Settings {
+    Settings {
+        dir: dir.to_owned(),
+        cache_bytes: 256 * 1024,
+        ..Settings::default()
+    }
+}
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::try_from(text).expect("short")
+}
+
+/// An event that is over, one second after the one before it.
+pub(crate) fn event(id: u64) -> Event {
+    Event {
+        id,
+        seq: id,
+        timestamp: Timestamp(WALL.at.0 + id as i64 * 1000),
+        camera_id: name("front"),
+        trigger: Trigger::Video,
+        phase: Phase::End,
+        duration_ms: 4200,
+        score: Score(734),
+        zones: heapless::Vec::new(),
+        boxes: heapless::Vec::new(),
+        pir: None,
+        video: None,
+        suppressed: 0,
+        end_reason: None,
+        snapshot_url: None,
+        clip_url: None,
+        clock: ClockState::Synced,
+        boot_id: BootId::NIL,
+        uptime_ms: id * 1000,
+    }
+}
+
+/// The message of `event` under number `seq`, with its state.
+pub(crate) fn told(seq: u64, event: Event) -> Entry {
+    let event = Event { seq, ..event };
+    let message = serde_json::json!({ "type": "event", "timestamp": event.timestamp, "seq": seq, "data": event });
+    Entry {
+        seq,
+        message: Bytes::from(message.to_string()),
+        event: Some(event),
+    }
+}
+
+/// A message about a new event.
+pub(crate) fn entry(seq: u64) -> Entry {
+    told(seq, event(seq))
+}
+
+pub(crate) fn entries(first: u64, count: u64) -> Vec<Entry> {
+    (first..first + count).map(entry).collect()
+}
+
+/// A small generator of numbers (splitmix64), so that a seed tells a test's whole run.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (z ^ (z >> 31)) % bound
+    }
+}
