@@ -20,3 +20,5 @@ pub mod status;
 pub mod pipeline;
 
 pub mod web;
+
+pub mod config;

@@ -127,7 +127,7 @@ fetch_rustup() {
             echo "$(cut -d ' ' -f 1 rustup-init.sha256)  rustup-init" | sha256sum --check --quiet &&
             chmod +x rustup-init &&
             ./rustup-init -y --quiet --no-modify-path --profile minimal --default-toolchain stable
-    ) >&2 || status=1
+    ) >/dev/null || status=1
     rm -r "$folder"
     [ $status = 0 ] || say "rustup's server cannot be reached from here; looking at this system's packages"
     return $status
