@@ -23,3 +23,5 @@ pub mod pipeline;
 
 pub mod health;
 pub mod web;
+
+pub mod config;

@@ -109,6 +109,11 @@ pub const CLIENTS_MAX: usize = 1024;
 /// Longest message that the service itself makes, in bytes: an event with every box and zone at its longest.
 pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 
+// ---- configuration ----
+
+/// Longest configuration file read, in bytes. Longer: refused at start.
+pub const CONFIG_BYTES_MAX: u64 = 64 * 1024;
+
 const _: () = assert!(ZONES_MAX <= u16::BITS as usize, "a set of zones is a u16");
 const _: () = assert!(FRAME_SIDE_MIN >= 8 * CELL_SIDE_PX);
 const _: () = assert!(COMMIT_RECORDS_MAX <= RECORD_QUEUE_MAX);

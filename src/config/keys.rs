@@ -1,0 +1,193 @@
+//! Every key of the configuration, one line each: its name, where its value lives, its kind and its range. Defaults are
+//! those of the `Settings`; what a key means and costs is told in `config/lookout.toml`, which a test holds against this.
+
+use tracing::Level;
+
+use super::Auth;
+use super::Bias;
+use super::Camera;
+use super::Config;
+use super::LineLevel;
+use super::Pir;
+use super::kinds::GIB;
+use super::kinds::KIB;
+use super::kinds::Key;
+use super::kinds::MIB;
+use super::kinds::Slot;
+use super::kinds::Unit;
+use super::kinds::bytes;
+use super::kinds::choice;
+use super::kinds::count;
+use super::kinds::duration;
+use super::kinds::flag;
+use super::kinds::fraction;
+use super::kinds::key;
+use super::kinds::list;
+use super::kinds::name;
+use super::kinds::optional_count;
+use super::kinds::path;
+use super::kinds::permille;
+use super::kinds::polygon;
+use super::kinds::required;
+use super::kinds::text;
+use super::read::Renames;
+use super::spec::PirSpec;
+use super::spec::SourceSpec;
+use crate::clock::Trust;
+use crate::event::engine;
+use crate::event::engine::Fusion;
+use crate::frame::PixelFormat;
+use crate::limits::CLIENTS_MAX;
+use crate::limits::FRAME_HEIGHT_MAX;
+use crate::limits::FRAME_SIDE_MIN;
+use crate::limits::FRAME_WIDTH_MAX;
+use crate::motion::settings as motion;
+use crate::motion::settings::Polygon;
+use crate::motion::settings::Zone;
+use crate::store;
+use crate::web;
+
+/// Keys that had another name, `(then, now)`: a release that renames one adds it here.
+pub(super) const RENAMES: &Renames = &[];
+
+/// The whole table, in the order of the documented file.
+pub(super) fn keys(config: &mut Config) -> Vec<Key<'_>> {
+    vec![
+        key("camera", camera(&mut config.camera)),
+        key("pir", pir(&mut config.pir)),
+        key("motion", motion(&mut config.motion)),
+        key("event", event(&mut config.event)),
+        key("store", store(&mut config.store)),
+        key("web", web(&mut config.web, &mut config.auth)),
+        key(
+            "memory",
+            Slot::Table(vec![key("budget", bytes(&mut config.budget_bytes, 4 * MIB..=GIB))]),
+        ),
+        key("clock", Slot::Table(vec![key("trust", choice(&mut config.trust, TRUST))])),
+        key("log", Slot::Table(vec![key("level", choice(&mut config.log_level, LEVELS))])),
+    ]
+}
+
+fn camera(camera: &mut Camera) -> Slot<'_> {
+    Slot::Table(vec![
+        key("id", name(&mut camera.id)),
+        key("source", text(&mut camera.source, SourceSpec::FORM)),
+        key("width", count(&mut camera.width, FRAME_SIDE_MIN.into()..=FRAME_WIDTH_MAX.into())),
+        key("height", count(&mut camera.height, FRAME_SIDE_MIN.into()..=FRAME_HEIGHT_MAX.into())),
+        key("fps", count(&mut camera.fps, 1..=60)),
+        key("pixel_format", choice(&mut camera.pixel, PIXELS)),
+        key("stall_ms", duration(&mut camera.stall, Unit::Ms, 500..=60_000)),
+    ])
+}
+
+fn pir(pir: &mut Pir) -> Slot<'_> {
+    Slot::Table(vec![
+        key("source", text(&mut pir.source, PirSpec::FORM)),
+        key("bias", choice(&mut pir.bias, BIASES)),
+        key("active", choice(&mut pir.active, LINE_LEVELS)),
+        key("debounce_ms", duration(&mut pir.debounce, Unit::Ms, 0..=1000)),
+        key("warm_up_s", duration(&mut pir.warm_up, Unit::S, 0..=300)),
+    ])
+}
+
+fn motion(motion: &mut motion::Settings) -> Slot<'_> {
+    Slot::Table(vec![
+        key("sensitivity", count(&mut motion.sensitivity, 1..=10)),
+        key("object_size_min", fraction(&mut motion.object_size_min, 0.005..=0.5)),
+        key("confirm_frames", count(&mut motion.confirm_frames, 1..=16)),
+        key("confirm_window", count(&mut motion.confirm_window, 1..=16)),
+        key("warm_up_frames", count(&mut motion.warm_up_frames, 2..=1000)),
+        key("frozen_ms", count(&mut motion.frozen_ms, 0..=600_000)),
+        key("zones", list(&mut motion.zones, blank_zone, zone)),
+        key("masks", list(&mut motion.masks, Polygon::new, mask)),
+    ])
+}
+
+fn blank_zone() -> Zone {
+    Zone {
+        name: Default::default(),
+        polygon: Polygon::new(),
+        sensitivity: None,
+    }
+}
+
+fn zone(zone: &mut Zone) -> Vec<Key<'_>> {
+    vec![
+        required("name", name(&mut zone.name)),
+        required("polygon", polygon(&mut zone.polygon)),
+        key("sensitivity", optional_count(&mut zone.sensitivity, 1..=10)),
+    ]
+}
+
+fn mask(mask: &mut Polygon) -> Vec<Key<'_>> {
+    vec![required("polygon", polygon(mask))]
+}
+
+fn event(event: &mut engine::Settings) -> Slot<'_> {
+    Slot::Table(vec![
+        key("fusion", choice(&mut event.fusion, FUSIONS)),
+        key("window_ms", duration(&mut event.window, Unit::Ms, 0..=60_000)),
+        key("gap_ms", duration(&mut event.gap, Unit::Ms, 100..=60_000)),
+        key("length_max_s", duration(&mut event.length_max, Unit::S, 1..=3600)),
+        key("similarity", permille(&mut event.similarity_permille)),
+        key("update_ms", duration(&mut event.update_interval, Unit::Ms, 200..=60_000)),
+        key("armed", flag(&mut event.armed)),
+    ])
+}
+
+fn store(store: &mut store::Settings) -> Slot<'_> {
+    Slot::Table(vec![
+        key("dir", path(&mut store.dir)),
+        key("cache", bytes(&mut store.cache_bytes, 128 * KIB..=64 * MIB)),
+        key("events_max", count(&mut store.events_max, 100..=10_000_000)),
+        key("journal_max", count(&mut store.journal_max, 100..=10_000_000)),
+        key("age_max_days", duration(&mut store.age_max, Unit::Days, 1..=3650)),
+        key("size_max", bytes(&mut store.bytes_max, 4 * MIB..=64 * GIB)),
+    ])
+}
+
+fn web<'a>(web: &'a mut web::Settings, auth: &'a mut Auth) -> Slot<'a> {
+    Slot::Table(vec![
+        key("listen", text(&mut web.listen, "an address and a port, as in \"127.0.0.1:8000\"")),
+        key("auth", choice(auth, AUTHS)),
+        key("clients_max", count(&mut web.clients_max, 1..=CLIENTS_MAX as u64)),
+        key("client_message_max", bytes(&mut web.client_message_bytes_max, KIB..=64 * KIB)),
+        key("heartbeat_ms", duration(&mut web.heartbeat, Unit::Ms, 1000..=300_000)),
+        key("client_stall_ms", duration(&mut web.client_stall_max, Unit::Ms, 1000..=300_000)),
+        key("header_ms", duration(&mut web.header_time_max, Unit::Ms, 1000..=60_000)),
+    ])
+}
+
+const PIXELS: &[(&str, Option<PixelFormat>)] = &[
+    ("auto", None),
+    ("grey", Some(PixelFormat::Grey)),
+    ("yuyv", Some(PixelFormat::Yuyv)),
+    ("uyvy", Some(PixelFormat::Uyvy)),
+    ("nv12", Some(PixelFormat::Nv12)),
+    ("yu12", Some(PixelFormat::Yu12)),
+    ("mjpeg", Some(PixelFormat::Mjpeg)),
+];
+
+const BIASES: &[(&str, Bias)] = &[("pull_down", Bias::PullDown), ("pull_up", Bias::PullUp), ("none", Bias::None)];
+
+const LINE_LEVELS: &[(&str, LineLevel)] = &[("high", LineLevel::High), ("low", LineLevel::Low)];
+
+const FUSIONS: &[(&str, Fusion)] = &[
+    ("video", Fusion::Video),
+    ("pir", Fusion::Pir),
+    ("either", Fusion::Either),
+    ("both", Fusion::Both),
+    ("pir_arms_video", Fusion::PirArmsVideo),
+];
+
+const AUTHS: &[(&str, Auth)] = &[("loopback", Auth::Loopback), ("none", Auth::None)];
+
+const TRUST: &[(&str, Trust)] = &[("ntp", Trust::Ntp), ("always", Trust::Always)];
+
+const LEVELS: &[(&str, Level)] = &[
+    ("error", Level::ERROR),
+    ("warn", Level::WARN),
+    ("info", Level::INFO),
+    ("debug", Level::DEBUG),
+    ("trace", Level::TRACE),
+];
