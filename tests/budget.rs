@@ -1,0 +1,189 @@
+//! The memory promise: the worst case measured against the ledger, and many cycles without growth.
+//!
+//! What is counted is the heap of the whole test process, so the clients here are bare sockets that hold none.
+
+mod common;
+
+use std::io::Read;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::thread::JoinHandle;
+
+use common::service::PATIENCE;
+use common::service::wait_for;
+use heapless::Vec as FixedVec;
+use lookout::app::AppError;
+use lookout::app::Service;
+use lookout::budget::Ledger;
+use lookout::clock::Clock;
+use lookout::clock::Mono;
+use lookout::clock::SystemClock;
+use lookout::config::Config;
+use lookout::config::Overrides;
+use lookout::event::model::Change;
+use lookout::event::model::Phase;
+use lookout::event::model::PirEvidence;
+use lookout::event::model::Trigger;
+use lookout::event::model::VideoEvidence;
+use lookout::heap;
+use lookout::hub::Hub;
+use lookout::limits::RECORD_QUEUE_MAX;
+use lookout::motion::RECT_UNIT;
+use lookout::motion::Rect;
+use lookout::motion::Score;
+use lookout::motion::ZoneSet;
+use lookout::records::Record;
+use lookout::records::RecordQueue;
+use tokio::sync::oneshot;
+
+#[global_allocator]
+static HEAP: heap::Counting = heap::Counting;
+
+/// One heap is measured: one test at a time.
+static ONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// The service in this process, on the scene.
+struct Running {
+    address: SocketAddr,
+    hub: Arc<Hub>,
+    queue: Arc<RecordQueue>,
+    stop: oneshot::Sender<()>,
+    thread: JoinHandle<Result<(), AppError>>,
+}
+
+fn start(config: &Config) -> Running {
+    let service = Service::new(config, Arc::new(SystemClock::default())).expect("within the budget");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let (hub, queue) = (service.hub(), service.queue());
+    let (stop, stopped) = oneshot::channel();
+    let thread = std::thread::spawn(move || {
+        service.run(listener, async {
+            let _ = stopped.await;
+        })
+    });
+    Running { address, hub, queue, stop, thread }
+}
+
+impl Running {
+    fn stop(self) {
+        self.stop.send(()).expect("it runs");
+        self.thread.join().expect("no panic").expect("an orderly end");
+    }
+}
+
+fn config(dir: &Path) -> Config {
+    let text = |text: &str| Some(text.to_owned());
+    let source = text("scene:seed=3,visits=1..4..2");
+    let given = Overrides { data_dir: text(dir.to_str().expect("UTF-8")), source, ..Overrides::default() };
+    Config::load(&given, &Overrides::default()).expect("a good configuration")
+}
+
+/// A WebSocket client that asks, reads the answer's head, and then reads nothing more.
+fn stalled_client(address: SocketAddr) -> TcpStream {
+    let mut socket = TcpStream::connect(address).expect("the service listens");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let head = format!(
+        "GET /ws/events HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).expect("written");
+    let mut status = [0; 12];
+    socket.read_exact(&mut status).expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 101");
+    socket
+}
+
+/// The longest record that there can be.
+fn longest_record(key: u32) -> Record {
+    let rect = Rect { x: 1111, y: 2222, width: RECT_UNIT / 3, height: RECT_UNIT / 3 };
+    let mut boxes = FixedVec::new();
+    while boxes.push(rect).is_ok() {}
+    let at = Mono::from_millis(1 << 40);
+    Record::Change(Change {
+        key,
+        phase: Phase::Update,
+        at,
+        began: at,
+        last_seen: at,
+        frame: u64::MAX,
+        trigger: Trigger::Both,
+        score: Score(999),
+        zones: ZoneSet(u16::MAX),
+        boxes,
+        pir: Some(PirEvidence { edges: u32::MAX, first_ms: i64::MIN, last_ms: i64::MIN, active: true }),
+        video: Some(VideoEvidence { frames: u32::MAX, ..VideoEvidence::default() }),
+        suppressed: u32::MAX,
+        end_reason: None,
+    })
+}
+
+/// Fills the queue to the recorder again and again, which fills the ring and every stalled client's share.
+fn flood(running: &Running, rounds: u32) {
+    for round in 0..rounds {
+        for n in 0..RECORD_QUEUE_MAX as u32 {
+            running.queue.push(longest_record(round * RECORD_QUEUE_MAX as u32 + n));
+        }
+        let published = running.hub.counters().published;
+        wait_for("the recorder", || (running.hub.counters().published > published).then_some(()));
+    }
+}
+
+#[test]
+fn the_worst_case_is_within_the_promise() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().expect("a directory");
+    let config = config(dir.path());
+    let promised = Ledger::of(&config).promised();
+    let before = heap::in_use_bytes();
+    heap::reset_peak();
+    let running = start(&config);
+    let clients: Vec<TcpStream> = (0..config.web.clients_max).map(|_| stalled_client(running.address)).collect();
+    flood(&running, 60);
+    let measured = heap::peak_bytes() - before;
+    println!("measured {} KiB of heap, promised {} KiB with stacks", measured / 1024, promised / 1024);
+    assert!(measured < promised, "{measured} B measured, {promised} B promised\n{}", Ledger::of(&config));
+    drop(clients);
+    running.stop();
+}
+
+#[test]
+fn many_cycles_do_not_grow() {
+    let _alone = alone();
+    let dir = tempfile::tempdir().expect("a directory");
+    let running = start(&config(dir.path()));
+    let cycle = |rounds: u32| {
+        for _ in 0..rounds {
+            let clients: Vec<TcpStream> = (0..8).map(|_| stalled_client(running.address)).collect();
+            flood(&running, 2);
+            drop(clients);
+        }
+    };
+    cycle(10);
+    let warm = settled();
+    cycle(40);
+    let later = settled();
+    println!("{} KiB after 10 cycles, {} KiB after 50", warm / 1024, later / 1024);
+    assert!(later < warm + 64 * 1024, "{warm} B grew to {later} B");
+    running.stop();
+}
+
+/// What is in use once clients that left are cleaned up: the least of some readings.
+fn settled() -> usize {
+    let clock = SystemClock::default();
+    let readings = (0..20).map(|_| {
+        clock.sleep_until(clock.now() + std::time::Duration::from_millis(50));
+        heap::in_use_bytes()
+    });
+    readings.min().unwrap_or_default()
+}
