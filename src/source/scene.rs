@@ -68,8 +68,8 @@ pub fn footprint(settings: &Settings) -> usize {
     let height = height.unwrap_or(settings.height);
     let pixel = pixel.or(settings.pixel).unwrap_or(PixelFormat::Grey);
     let format = FrameFormat::packed(pixel, width, height, Duration::ZERO);
-    // Garden and lit garden, the luma that is packed, the frame; the tree's crown is a ninth of the picture.
-    let pictures = 3 * format.luma_bytes() + format.luma_bytes() / 8 + frame_bytes_max(format);
+    // Garden and lit garden, luma where it is packed, the frame; the tree's crown is a ninth of the picture.
+    let pictures = (2 + usize::from(is_packed(pixel))) * format.luma_bytes() + format.luma_bytes() / 8 + frame_bytes_max(format);
     size_of::<Player>() + size_of::<Stage>() + pictures + noise::noise_bytes(width as usize)
 }
 
@@ -133,7 +133,7 @@ impl Stage {
             return Err(gone());
         }
         let (width, height) = (format.width, format.height);
-        let packed = matches!(format.pixel, PixelFormat::Yuyv | PixelFormat::Uyvy);
+        let packed = is_packed(format.pixel);
         let seed = spec.seed;
         let mut stage = Stage {
             format,
@@ -326,6 +326,11 @@ fn failure(script: &Script, elapsed: Duration, limit: Duration) -> Option<(Durat
         _ => None,
     });
     fails.min_by_key(|(at, _)| *at)
+}
+
+/// Whether luma and chroma are mixed.
+fn is_packed(pixel: PixelFormat) -> bool {
+    matches!(pixel, PixelFormat::Yuyv | PixelFormat::Uyvy)
 }
 
 fn stalled(kind: FaultKind) -> Option<Duration> {

@@ -21,7 +21,7 @@ pub(crate) fn paint(seed: u64, width: u32, height: u32) -> Vec<u8> {
 /// Grey level at (x, y), both in parts of the height; the picture is `wide`.
 fn tone(seed: u64, x: f32, y: f32, wide: f32) -> f32 {
     let trunk = 0.80 * wide + 0.02 * texture(seed + 50, 0.5, y * 6.0, 2);
-    if (x - trunk).abs() < 0.022 + 0.03 * (y - 0.5).max(0.0) && y < 0.60 {
+    if (x - trunk).abs() < 0.022 + 0.03 * (y - 0.5).max(0.0) && (0.2..0.6).contains(&y) {
         return 58.0 + 26.0 * texture(seed + 51, x * 60.0, y * 9.0, 3) - 500.0 * (x - trunk);
     }
     match y {
