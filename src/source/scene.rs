@@ -1,1 +1,369 @@
-//! A rendered scene with known truth: the demo, and the fault injector.
+//! A rendered scene with known truth: the demo, and the fault injector. Same seed and script, same pictures, edges and truth.
+//! A garden painted once ([`garden`](self)), people drawn into each frame, light and noise over it all.
+
+mod garden;
+mod noise;
+mod person;
+mod script;
+mod truth;
+
+pub use person::PixelBox;
+pub use script::Fault;
+pub use script::FaultKind;
+pub use script::Light;
+pub use script::PIR_DELAY;
+pub use script::Script;
+pub use script::Spec;
+pub use script::Visit;
+pub use script::Walk;
+pub use truth::Truth;
+pub use truth::TruthEdge;
+pub use truth::TruthVisit;
+
+use std::collections::VecDeque;
+use std::io;
+use std::time::Duration;
+
+use crate::frame::FrameFormat;
+use crate::frame::PixelFormat;
+use crate::frame::SourceError;
+use crate::source::Settings;
+use crate::source::check_size;
+use crate::source::frame_bytes_max;
+use crate::source::pace::Item;
+use crate::source::pace::Kind;
+use crate::source::pace::Player;
+use crate::source::pace::Rate;
+use crate::source::pace::Reel;
+use crate::source::pace::Stand;
+use crate::source::pace::Taken;
+use crate::source::scene::garden::Crown;
+use crate::source::scene::noise::NOISE_BIAS;
+use crate::source::scene::noise::Noise;
+use crate::source::scene::person::Pose;
+
+/// Time in which daylight comes and goes once, and how much of it.
+const DRIFT_SECONDS: f32 = 90.0;
+const DRIFT: f32 = 0.06;
+
+/// Opens the scene at the stand's time; fails while the script has it unplugged.
+pub(crate) fn open(spec: &Spec, settings: &Settings, stand: Stand) -> Result<Player, SourceError> {
+    let stage = Stage::new(spec, settings, stand.elapsed)?;
+    Ok(Player::new(Box::new(stage), stand, false))
+}
+
+/// What the scene of `settings` shows in its first `frames` frames. Only of a scene that can be opened.
+pub fn truth(spec: &Spec, settings: &Settings, frames: u64) -> Result<Truth, SourceError> {
+    let setting = Setting::new(spec, settings)?;
+    Ok(Truth::of(spec, setting.format, setting.rate, frames))
+}
+
+/// Bytes that the scene of `settings` holds at most.
+pub fn footprint(settings: &Settings) -> usize {
+    let (width, height, pixel) = match &settings.spec {
+        crate::source::Spec::Scene(spec) => (spec.width, spec.height, spec.pixel),
+        _ => (None, None, None),
+    };
+    let width = width.unwrap_or(settings.width);
+    let height = height.unwrap_or(settings.height);
+    let pixel = pixel.or(settings.pixel).unwrap_or(PixelFormat::Grey);
+    let format = FrameFormat::packed(pixel, width, height, Duration::ZERO);
+    // Garden and lit garden, luma where it is packed, the frame; the tree's crown is a ninth of the picture.
+    let pictures = (2 + usize::from(is_packed(pixel))) * format.luma_bytes() + format.luma_bytes() / 8 + frame_bytes_max(format);
+    size_of::<Player>() + size_of::<Stage>() + pictures + noise::noise_bytes(width as usize)
+}
+
+/// The scene's picture: what the spec says, else the settings.
+struct Setting {
+    format: FrameFormat,
+    rate: Rate,
+}
+
+impl Setting {
+    fn new(spec: &Spec, settings: &Settings) -> Result<Setting, SourceError> {
+        let refuse = |why: String| unsupported(why);
+        let (width, height) = (spec.width.unwrap_or(settings.width), spec.height.unwrap_or(settings.height));
+        check_size(width, height).map_err(refuse)?;
+        spec.script.check().map_err(refuse)?;
+        let fps = spec.fps.unwrap_or(settings.fps);
+        let rate = Rate::new(fps, 1).ok_or_else(|| unsupported(format!("{fps} frames a second")))?;
+        let pixel = spec.pixel.or(settings.pixel).unwrap_or(PixelFormat::Grey);
+        if pixel == PixelFormat::Mjpeg {
+            return Err(unsupported("MJPG is not rendered; GREY, YUYV, UYVY, NV12 and YU12 are".into()));
+        }
+        if pixel != PixelFormat::Grey && (width % 2, height % 2) != (0, 0) {
+            return Err(unsupported(format!("{pixel} of odd size {width}x{height}")));
+        }
+        Ok(Setting {
+            format: FrameFormat::packed(pixel, width, height, rate.interval()),
+            rate,
+        })
+    }
+}
+
+/// The scene as a reel without end.
+struct Stage {
+    spec: Spec,
+    format: FrameFormat,
+    rate: Rate,
+    /// The frame to come, counted from the beginning of the scene.
+    next: u64,
+    /// Edges before it.
+    edges: VecDeque<(Duration, bool)>,
+    /// When the camera fails, and how.
+    failure: Option<(Duration, FaultKind)>,
+    /// The frame taken last, and whether it is drawn.
+    shown: u64,
+    drawn: bool,
+    garden: Vec<u8>,
+    crown: Option<Crown>,
+    noise: Option<Noise>,
+    /// The garden in the light of the frame drawn last, and that light.
+    lit: Vec<u8>,
+    light: [u8; 256],
+    /// Luma, where the frame has it mixed with chroma.
+    luma: Vec<u8>,
+    picture: Vec<u8>,
+}
+
+impl Stage {
+    fn new(spec: &Spec, settings: &Settings, elapsed: Duration) -> Result<Stage, SourceError> {
+        let Setting { format, rate } = Setting::new(spec, settings)?;
+        if spec.script.lasting(elapsed, unplugged).is_some() {
+            return Err(gone());
+        }
+        let (width, height) = (format.width, format.height);
+        let packed = is_packed(format.pixel);
+        let seed = spec.seed;
+        let mut stage = Stage {
+            format,
+            rate,
+            next: first_at(rate, elapsed),
+            edges: VecDeque::new(),
+            failure: failure(&spec.script, elapsed, settings.stall),
+            shown: 0,
+            drawn: false,
+            garden: garden::paint(seed, width, height),
+            crown: spec.script.foliage.then(|| Crown::new(seed, width, height)),
+            noise: (spec.script.noise > 0).then(|| Noise::new(seed, spec.script.noise, width as usize)),
+            lit: Vec::new(),
+            light: [0; 256],
+            luma: vec![0; if packed { format.luma_bytes() } else { 0 }],
+            picture: vec![128; frame_bytes_max(format)],
+            spec: spec.clone(),
+        };
+        stage.lit = stage.garden.clone();
+        stage
+            .edges
+            .extend(stage.spec.script.edges_between(stage.before(), rate.at(stage.next)));
+        Ok(stage)
+    }
+
+    /// Time of the frame before the one to come.
+    fn before(&self) -> Option<Duration> {
+        self.next.checked_sub(1).map(|number| self.rate.at(number))
+    }
+
+    /// On to the next frame, and the edges before it.
+    fn step(&mut self) {
+        let (now, next) = (self.rate.at(self.next), self.rate.at(self.next + 1));
+        self.next += 1;
+        self.edges.extend(self.spec.script.edges_between(Some(now), next));
+    }
+
+    /// Whether a short frame is scripted between the last frame and this one.
+    fn is_short(&self) -> bool {
+        let (before, now) = (self.before(), self.rate.at(self.next));
+        let here = |fault: &Fault| fault.kind == FaultKind::Short && fault.at <= now && before.is_none_or(|before| fault.at > before);
+        self.spec.script.faults.iter().any(here)
+    }
+
+    fn draw(&mut self) {
+        let (width, height) = (self.format.width, self.format.height);
+        let at = self.rate.at(self.shown);
+        self.relight(at);
+        let packed = !self.luma.is_empty();
+        let luma = if packed {
+            &mut self.luma[..]
+        } else {
+            &mut self.picture[..self.lit.len()]
+        };
+        luma.copy_from_slice(&self.lit);
+        if let Some(crown) = &self.crown {
+            crown.draw(luma, width as usize, at.as_secs_f32(), &self.light);
+        }
+        for pose in poses(&self.spec, at, (width, height)) {
+            pose.draw(luma, (width, height), &self.light);
+        }
+        if let Some(noise) = &self.noise {
+            noise.add(self.shown, luma, width as usize);
+        }
+        if packed {
+            let first = usize::from(self.format.pixel == PixelFormat::Uyvy);
+            let samples = self.picture[first..].iter_mut().step_by(2);
+            samples.zip(&self.luma).for_each(|(sample, luma)| *sample = *luma);
+        }
+        self.drawn = true;
+    }
+
+    /// Lights the garden anew when the light has changed by a grey level.
+    fn relight(&mut self, at: Duration) {
+        let light = light_at(&self.spec.script, at);
+        if light != self.light {
+            self.light = light;
+            let pixels = self.lit.iter_mut().zip(&self.garden);
+            pixels.for_each(|(lit, pixel)| *lit = self.light[*pixel as usize]);
+        }
+    }
+}
+
+impl Reel for Stage {
+    fn name(&self) -> &str {
+        "scene"
+    }
+
+    fn format(&self) -> FrameFormat {
+        self.format
+    }
+
+    fn peek(&mut self) -> Result<Item, SourceError> {
+        let at = self.rate.at(self.next);
+        let stalled = self.spec.script.lasting(at, stalled).is_some();
+        let next = match (self.edges.front(), self.failure) {
+            (Some(&(at, active)), failure) if failure.is_none_or(|(fails, _)| at < fails) => (at, Kind::Edge(active)),
+            (_, Some((fails, _))) if fails <= at => (fails, Kind::Fault),
+            _ if stalled => (at, Kind::Gap),
+            _ => (at, Kind::Frame),
+        };
+        Ok(Item { at: next.0, kind: next.1 })
+    }
+
+    fn take(&mut self) -> Result<Taken, SourceError> {
+        match self.peek()?.kind {
+            Kind::Fault => return Err(self.failure.map_or_else(gone, |(_, kind)| failed(kind))),
+            Kind::Edge(_) => drop(self.edges.pop_front()),
+            Kind::Gap => self.step(),
+            Kind::Frame if self.is_short() => {
+                self.step();
+                return Ok(Taken::Short);
+            }
+            Kind::Frame => {
+                (self.shown, self.drawn) = (self.next, false);
+                self.step();
+            }
+        }
+        Ok(Taken::Whole)
+    }
+
+    /// Drawn only when it is asked for: passing over frames costs nothing.
+    fn picture(&mut self) -> &[u8] {
+        if !self.drawn {
+            self.draw();
+        }
+        &self.picture
+    }
+
+    fn rewind(&mut self) -> Result<Duration, SourceError> {
+        Ok(Duration::ZERO) // never asked for: it has no end
+    }
+
+    fn footprint(&self) -> usize {
+        let pictures = self.garden.capacity() + self.lit.capacity() + self.luma.capacity() + self.picture.capacity();
+        let noise = self.noise.as_ref().map_or(0, |_| noise::noise_bytes(self.format.width as usize));
+        size_of::<Stage>() + pictures + noise + self.crown.as_ref().map_or(0, Crown::bytes)
+    }
+}
+
+/// Everybody in the garden at a time, farthest first.
+fn poses(spec: &Spec, at: Duration, size: (u32, u32)) -> Vec<Pose> {
+    let visits = spec.script.visits.iter().enumerate();
+    let mut there: Vec<_> = visits
+        .flat_map(|(n, visit)| visit.around(at, at).map(move |(visit, begin)| (n, visit, begin)))
+        .map(|(n, visit, begin)| {
+            let walk = visit.walk_of(spec.seed, n as u64, begin);
+            (walk.depth, pose(visit, &walk, at.saturating_sub(begin), size))
+        })
+        .collect();
+    there.sort_by(|a, b| a.0.total_cmp(&b.0));
+    there.into_iter().map(|(_, pose)| pose).collect()
+}
+
+/// Where a visitor is so long after coming.
+fn pose(visit: &Visit, walk: &Walk, since: Duration, (width, height): (u32, u32)) -> Pose {
+    let seconds = visit.length.as_secs_f32();
+    let part = (since.as_secs_f32() / seconds).min(1.0);
+    Pose::new(walk, part, seconds, (width as f32, height as f32))
+}
+
+/// What becomes of each grey level at a time. White is capped so that noise can be added.
+fn light_at(script: &Script, at: Duration) -> [u8; 256] {
+    let (mut gain, mut offset) = (1.0, 0.0);
+    if script.drift {
+        gain += DRIFT * (std::f32::consts::TAU * at.as_secs_f32() / DRIFT_SECONDS).sin();
+    }
+    for light in script.lights.iter().filter(|light| light.covers(at)) {
+        gain *= light.gain;
+        offset += light.offset;
+    }
+    std::array::from_fn(|level| (level as f32 * gain + offset).clamp(0.0, f32::from(u8::MAX - NOISE_BIAS)) as u8)
+}
+
+/// The first frame at or after `elapsed`.
+fn first_at(rate: Rate, elapsed: Duration) -> u64 {
+    let nanos = elapsed.as_nanos() * u128::from(rate.frames);
+    let number = nanos.div_ceil(u128::from(rate.seconds) * 1_000_000_000);
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+/// The first moment at which a camera opened at `elapsed` fails: unplugged, or stalled beyond `limit`.
+fn failure(script: &Script, elapsed: Duration, limit: Duration) -> Option<(Duration, FaultKind)> {
+    let fails = script.faults.iter().filter_map(|fault| match fault.kind {
+        FaultKind::Unplug(_) if fault.at >= elapsed => Some((fault.at, fault.kind)),
+        FaultKind::Stall(length) => {
+            let from = fault.at.max(elapsed);
+            (from + limit < fault.at + length).then_some((from + limit, FaultKind::Stall(limit)))
+        }
+        _ => None,
+    });
+    fails.min_by_key(|(at, _)| *at)
+}
+
+/// Whether luma and chroma are mixed.
+fn is_packed(pixel: PixelFormat) -> bool {
+    matches!(pixel, PixelFormat::Yuyv | PixelFormat::Uyvy)
+}
+
+fn stalled(kind: FaultKind) -> Option<Duration> {
+    match kind {
+        FaultKind::Stall(length) => Some(length),
+        _ => None,
+    }
+}
+
+fn unplugged(kind: FaultKind) -> Option<Duration> {
+    match kind {
+        FaultKind::Unplug(length) => Some(length),
+        _ => None,
+    }
+}
+
+fn failed(kind: FaultKind) -> SourceError {
+    match kind {
+        FaultKind::Stall(waited) => SourceError::Stalled {
+            what: "scene".into(),
+            waited,
+        },
+        _ => gone(),
+    }
+}
+
+fn gone() -> SourceError {
+    SourceError::Gone {
+        what: "scene".into(),
+        cause: io::Error::from_raw_os_error(libc::ENODEV),
+    }
+}
+
+fn unsupported(why: String) -> SourceError {
+    SourceError::Unsupported { what: "scene".into(), why }
+}
