@@ -222,9 +222,7 @@ impl Leaving {
     }
 }
 
-/// Accepted sockets inherit what is set here.
 fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-    SockRef::from(&listener).set_send_buffer_size(SOCKET_SEND_BYTES)?;
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)
 }
@@ -255,8 +253,9 @@ async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leav
 
 fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Place, leaving: &Leaving, tasks: &mut JoinSet<()>) {
     count(&server.counters.accepted);
-    // It fails only on a socket that is gone already, as its reader will see.
+    // Either fails only on a socket that is gone already, as its reader will see.
     let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_send_buffer_size(SOCKET_SEND_BYTES);
     let span = tracing::info_span!("client", id = %place.id, %address);
     let socket = Socket::new(stream, server.services.settings.client_stall_max);
     let connection = connection::run(Arc::clone(server), socket, place, leaving.clone());

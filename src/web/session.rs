@@ -22,7 +22,6 @@ use super::Server;
 use super::Settings;
 use super::counters::count;
 use super::replay::Replay;
-use super::replay::Step;
 use super::socket::Socket;
 use super::socket::linger;
 use super::store::Page;
@@ -141,9 +140,7 @@ impl Session<'_> {
         };
         self.feed(&welcome).await?;
         self.ping().await?;
-        if let Some(since) = since {
-            self.resume(since).await?;
-        }
+        since.into_iter().for_each(|since| self.resume(since));
         self.flush().await
     }
 
@@ -166,11 +163,9 @@ impl Session<'_> {
 
     /// Waits for something to do. Every branch may be dropped half-way without loss.
     async fn turn(&mut self, heartbeat: &mut Interval, leaving: &mut Leaving) -> Turn {
-        let live = self.replay.is_none();
         tokio::select! {
             () = leaving.told() => Turn::Leave,
-            () = self.cursor.wait(), if live => Turn::Deliver,
-            page = page(&mut self.replay), if !live => Turn::Page(page),
+            turn = unsent(&mut self.cursor, &mut self.replay) => turn,
             message = self.socket.next() => Turn::Receive(message),
             _ = heartbeat.tick() => Turn::Beat,
         }
@@ -179,10 +174,23 @@ impl Session<'_> {
     /// Sends what is in the ring, a batch at most: several messages, one write.
     async fn deliver(&mut self) -> Result<(), End> {
         for _ in 0..BATCH_MESSAGES_MAX {
-            match self.cursor.try_next() {
-                Next::Message(message) => self.socket.feed(Message::Text(message.text)).await?,
-                Next::Lagged(missed) => self.tell_lagged(missed).await?,
-                Next::Empty => break,
+            match (self.cursor.try_next(), &mut self.replay) {
+                (Next::Message(message), replay) => {
+                    self.socket.feed(Message::Text(message.text)).await?;
+                    replay.iter_mut().for_each(|replay| replay.sent(message.seq));
+                }
+                (Next::Lagged(_), Some(replay)) => {
+                    replay.advance(&mut self.cursor, &self.server.reads);
+                    break;
+                }
+                (Next::Lagged(missed), None) => self.tell_lagged(missed).await?,
+                (Next::Empty, Some(replay)) => {
+                    let recovered = replay.recovered();
+                    self.replay = None;
+                    self.feed(&recovered).await?;
+                    break;
+                }
+                (Next::Empty, None) => break,
             }
         }
         self.flush().await
@@ -199,30 +207,17 @@ impl Session<'_> {
         self.feed(&lagged).await
     }
 
-    async fn resume(&mut self, since: u64) -> Result<(), End> {
-        let step = Replay::begin(since, &mut self.cursor, &self.server.reads);
-        self.step(step).await
+    fn resume(&mut self, since: u64) {
+        self.replay = Some(Replay::begin(since, &mut self.cursor, &self.server.reads));
     }
 
     async fn send_page(&mut self, page: Result<Page, ReadError>) -> Result<(), End> {
-        let Some(mut replay) = self.replay.take() else { return Ok(()) };
+        let Some(replay) = &mut self.replay else { return Ok(()) };
         for text in replay.take(page, &self.cursor) {
             self.socket.feed(Message::Text(text)).await?;
         }
-        self.flush().await?;
-        let step = replay.advance(&mut self.cursor, &self.server.reads);
-        self.step(step).await
-    }
-
-    async fn step(&mut self, step: Step) -> Result<(), End> {
-        match step {
-            Step::Reads(replay) => self.replay = Some(replay),
-            Step::Joined(recovered) => {
-                self.replay = None;
-                self.feed(&recovered).await?;
-                self.flush().await?;
-            }
-        }
+        self.socket.flush().await?;
+        replay.advance(&mut self.cursor, &self.server.reads);
         Ok(())
     }
 
@@ -241,7 +236,10 @@ impl Session<'_> {
                 self.feed(&Pong {}).await?;
                 self.flush().await
             }
-            Ok(ClientMessage::Resume { since }) => self.resume(since).await,
+            Ok(ClientMessage::Resume { since }) => {
+                self.resume(since);
+                Ok(())
+            }
             Err(error @ ClientError::Malformed(_)) => self.complain(&error.to_string(), &[]).await,
             Err(error @ ClientError::UnknownType(_)) => self.complain(&error.to_string(), ClientMessage::TYPES).await,
         }
@@ -325,9 +323,14 @@ fn heartbeat(every: Duration) -> Interval {
     heartbeat
 }
 
-async fn page(replay: &mut Option<Replay>) -> Result<Page, ReadError> {
+/// Waits for something to send: the next page while a replay reads the store, else what the ring has.
+async fn unsent(cursor: &mut Cursor, replay: &mut Option<Replay>) -> Turn {
     match replay {
-        Some(replay) => replay.page().await,
-        None => std::future::pending().await,
+        Some(replay) if replay.reads() => Turn::Page(replay.page().await),
+        Some(_) => Turn::Deliver, // whether there is something tells whether the replay is over
+        None => {
+            cursor.wait().await;
+            Turn::Deliver
+        }
     }
 }
