@@ -90,7 +90,9 @@ async fn refusing_many_at_once_is_quick_and_costs_those_inside_nothing() {
     assert_eq!(inside.news().await["seq"], 1);
     for mut stream in flood {
         let mut answer = Vec::new();
-        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("hung up on");
+        let _ = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut answer))
+            .await
+            .expect("hung up on");
         assert!(answer.starts_with(b"HTTP/1.1 503 "), "{}", String::from_utf8_lossy(&answer));
     }
     assert!(clock.now().since(began) < Duration::from_secs(3));
@@ -101,7 +103,16 @@ async fn what_is_not_understood_is_said_and_the_connection_stays() {
     let device = Device::start(Settings::default());
     let mut client = device.open("/ws/events").await;
     assert_eq!(client.news().await["type"], "connection_status");
-    for text in ["", "{", "[]", "17", "{\"type\":7}", "{\"type\":\"resume\"}", "{\"type\":\"resume\",\"since\":-1}", "\u{1F4A5}"] {
+    for text in [
+        "",
+        "{",
+        "[]",
+        "17",
+        "{\"type\":7}",
+        "{\"type\":\"resume\"}",
+        "{\"type\":\"resume\",\"since\":-1}",
+        "\u{1F4A5}",
+    ] {
         client.0.send(text.into()).await.unwrap();
         let answer = client.news().await;
         assert_eq!(answer["type"], "error", "{text}");
@@ -173,7 +184,10 @@ async fn a_stalled_client_is_dropped_and_no_one_else_notices() {
         device.counters.now().evicted == 1
     })
     .await;
-    until("the other has read all", || reading.is_finished() || seen.load(Ordering::Relaxed) == published).await;
+    until("the other has read all", || {
+        reading.is_finished() || seen.load(Ordering::Relaxed) == published
+    })
+    .await;
     assert!(!reading.is_finished(), "{:?}", reading.await);
     reading.abort();
     // What was on its way to the stalled one still comes, then a reset: never a silent end.
@@ -186,7 +200,9 @@ async fn a_slow_client_is_told_how_much_it_missed() {
     let mut slow = open_narrow(&device).await;
     assert_eq!(slow.news().await["type"], "connection_status");
     let published = 20 * RING_MESSAGES_MAX as u64;
-    (0..published).for_each(|_| drop(device.publish()));
+    for _ in 0..published {
+        device.publish();
+    }
     let (mut delivered, mut missed, mut last) = (0, 0, 0);
     while last < published {
         let message = slow.news().await;
@@ -258,7 +274,9 @@ async fn a_replay_joins_the_live_stream_without_gap_or_duplicate() {
 #[tokio::test]
 async fn one_who_was_away_for_a_moment_costs_the_store_nothing() {
     let device = Device::with_history(Settings::default(), 10);
-    (0..50).for_each(|_| drop(device.publish()));
+    for _ in 0..50 {
+        device.publish();
+    }
     device.store.fail("never asked");
     let recovered = follow(&mut device.open("/ws/events?since=20").await, 20, 60).await.unwrap();
     assert_eq!(recovered["recovered"], true);
@@ -319,7 +337,9 @@ async fn those_who_give_no_sign_of_life_are_closed() {
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
         device.address
     );
-    tokio::io::AsyncWriteExt::write_all(&mut silent, handshake.as_bytes()).await.unwrap();
+    tokio::io::AsyncWriteExt::write_all(&mut silent, handshake.as_bytes())
+        .await
+        .unwrap();
     let (mut said, mut beats) = (Vec::new(), 0);
     let read = tokio::time::timeout(PATIENCE, silent.read_to_end(&mut said));
     let serve_others = async {
@@ -340,7 +360,11 @@ async fn those_who_give_no_sign_of_life_are_closed() {
         () = serve_others => {}
     }
     let closed = [0x88, 2 + 37, (1011_u16 >> 8) as u8, 1011_u16 as u8];
-    assert!(said.windows(2).any(|bytes| bytes == &closed[2..]), "1011: {}", String::from_utf8_lossy(&said));
+    assert!(
+        said.windows(2).any(|bytes| bytes == &closed[2..]),
+        "1011: {}",
+        String::from_utf8_lossy(&said)
+    );
     assert!(beats >= 3);
     assert_eq!(device.counters.now().silent, 1);
     device.publish();
@@ -354,7 +378,13 @@ async fn pages_of_another_origin_are_not_let_in() {
     let device = Device::start(Settings::default());
     let own = format!("http://{}", device.address);
     assert!(device.try_open("/ws/events", &[("origin", &own)]).await.is_ok());
-    for foreign in ["http://evil.example", "http://127.0.0.1:1", "null", "file://", &format!("{own}.evil.example")] {
+    for foreign in [
+        "http://evil.example",
+        "http://127.0.0.1:1",
+        "null",
+        "file://",
+        &format!("{own}.evil.example"),
+    ] {
         match device.try_open("/ws/events", &[("origin", foreign)]).await {
             Err(Error::Http(response)) => assert_eq!(response.status(), 403, "{foreign}"),
             other => panic!("{foreign}: {:?}", other.err()),

@@ -107,7 +107,12 @@ fn ask(server: &Server, command: Command) -> Result<(), Problem> {
 /// A request's body, in time and within its limit.
 async fn whole(body: Incoming, time_max: Duration) -> Result<Bytes, Problem> {
     let too_slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
-    let too_long = |_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("a body has at most {REQUEST_BODY_BYTES_MAX} bytes"));
+    let too_long = |_| {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("a body has at most {REQUEST_BODY_BYTES_MAX} bytes"),
+        )
+    };
     let limited = Limited::new(body, REQUEST_BODY_BYTES_MAX).collect();
     let collected = timeout(time_max, limited).await.map_err(too_slow)?.map_err(too_long)?;
     Ok(collected.to_bytes())

@@ -1,9 +1,9 @@
 //! Every route in one table: method, path, and who answers. What the answers say is in `handlers.rs`.
 
 use hyper::Method;
+use hyper::StatusCode;
 use hyper::header;
 use hyper::header::HeaderValue;
-use hyper::StatusCode;
 
 use super::assets;
 use super::assets::Asset;

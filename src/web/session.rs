@@ -71,9 +71,7 @@ impl From<Error> for End {
             Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => End::Stalled,
             Error::Capacity(_) => End::Closed(close::TOO_LONG),
             Error::Utf8(_) => End::Closed(close::NOT_UTF8),
-            Error::Protocol(
-                tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-            ) => End::Lost(error),
+            Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => End::Lost(error),
             Error::Protocol(_) => End::Closed(close::PROTOCOL),
             error => End::Lost(error),
         }

@@ -26,8 +26,8 @@ pub(super) fn accept(headers: &HeaderMap) -> Result<Response<Body>, Problem> {
     }
     let key = headers.get(header::SEC_WEBSOCKET_KEY).filter(|key| key.len() == KEY_CHARS);
     let key = key.ok_or_else(|| Problem::bad_request("Sec-WebSocket-Key is missing or not 16 bytes in base64"))?;
-    let accept = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
-        .map_err(|_| Problem::bad_request("Sec-WebSocket-Key is not base64"))?;
+    let accept =
+        HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| Problem::bad_request("Sec-WebSocket-Key is not base64"))?;
     let mut response = reply::plain(StatusCode::SWITCHING_PROTOCOLS, Default::default());
     response.headers_mut().extend([
         (header::UPGRADE, HeaderValue::from_static("websocket")),

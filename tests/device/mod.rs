@@ -1,5 +1,5 @@
 //! A device for tests: the real server on a free port, before a store in memory; and clients for it.
-#![allow(dead_code)] // each test binary uses its part
+#![allow(dead_code, unreachable_pub)] // each test binary uses its part
 
 use std::io::Read;
 use std::io::Write;
@@ -102,7 +102,8 @@ impl EventStore for MemoryStore {
     }
     fn events(&self, query: &EventQuery) -> Result<EventPage, String> {
         self.read(|shelf| {
-            let within = |event: &&Event| query.since.is_none_or(|since| event.id > since) && query.before.is_none_or(|before| event.id < before);
+            let within =
+                |event: &&Event| query.since.is_none_or(|since| event.id > since) && query.before.is_none_or(|before| event.id < before);
             let mut events: Vec<Event> = shelf.events.iter().filter(within).cloned().collect();
             if query.since.is_none() || query.before.is_some() {
                 events.reverse();
@@ -138,7 +139,9 @@ impl Device {
     /// A healthy device that made `events` events before it was last started.
     pub fn with_history(settings: Settings, events: u64) -> Device {
         let store = Arc::new(MemoryStore::default());
-        (0..events).for_each(|_| drop(keep_event(&store)));
+        for _ in 0..events {
+            keep_event(&store);
+        }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (stop, stopped) = oneshot::channel();
         let mut device = Device {
@@ -221,7 +224,9 @@ impl Device {
             match stream.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(length) => answer.extend_from_slice(&chunk[..length]),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("the server hangs: {}", String::from_utf8_lossy(&answer)),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    panic!("the server hangs: {}", String::from_utf8_lossy(&answer))
+                }
                 Err(_) => break,
             }
         }
@@ -232,9 +237,15 @@ impl Device {
     pub fn request(&self, method: &str, target: &str, body: &str) -> (u16, Value) {
         let length = body.len();
         let answer = self.exchange(
-            format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}", self.address).as_bytes(),
+            format!(
+                "{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}",
+                self.address
+            )
+            .as_bytes(),
         );
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer to {method} {target}: {answer:?}"));
+        let (head, body) = answer
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer to {method} {target}: {answer:?}"));
         (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
     }
 
@@ -259,7 +270,9 @@ pub struct Stream(pub WebSocketStream<tokio::net::TcpStream>);
 impl Stream {
     /// The next frame, whatever it is; `None` at the end.
     pub async fn frame(&mut self) -> Option<Result<tungstenite::Message, tungstenite::Error>> {
-        tokio::time::timeout(PATIENCE, self.0.next()).await.expect("something from the server")
+        tokio::time::timeout(PATIENCE, self.0.next())
+            .await
+            .expect("something from the server")
     }
 
     /// The next message.
