@@ -183,14 +183,20 @@ impl Device {
 
     /// An event happens: kept first, told then. Its sequence number.
     pub fn publish(&self) -> u64 {
-        let (seq, text) = keep_event(&self.store);
+        let seq = self.hub.newest_seq() + 1;
+        self.publish_event(event(seq));
+        seq
+    }
+
+    /// This event happens.
+    pub fn publish_event(&self, event: Event) {
+        let (seq, text) = keep(&self.store, event);
         let message = Message {
             seq: Some(seq),
             topic: Topic::Event,
             text,
         };
         self.hub.publish(message).unwrap();
-        seq
     }
 
     /// Tells the server to stop; it does so in its own time.
@@ -322,9 +328,13 @@ pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
 }
 
 fn keep_event(store: &MemoryStore) -> (u64, wire::Text) {
+    let seq = store.0.lock().unwrap().newest + 1;
+    keep(store, event(seq))
+}
+
+fn keep(store: &MemoryStore, event: Event) -> (u64, wire::Text) {
     let mut shelf = store.0.lock().unwrap();
     let seq = shelf.newest + 1;
-    let event = event(seq);
     let text = wire::encode(Timestamp(0), &EventMessage { seq, data: &event });
     shelf.newest = seq;
     shelf.messages.push((seq, text.clone().into()));

@@ -1,7 +1,7 @@
 // The dashboard: events from REST first, then live; the present by polling. What it looks like is in view.js.
 
 import { Client, ask } from "./client.js";
-import { eventItem, put, refreshTimes, showConnection, showHealth, showProblems } from "./view.js";
+import { eventItem, refreshTimes, showConnection, showHealth, showProblems } from "./view.js";
 
 const HEALTH_EVERY_MS = 2000;
 const PAGE_EVENTS = 50;
@@ -93,7 +93,6 @@ armed.addEventListener("click", () =>
     const wanted = armed.getAttribute("aria-checked") !== "true";
     await ask("/api/armed", { method: "PUT", body: { armed: wanted } });
     armed.setAttribute("aria-checked", String(wanted));
-    put("armed-note", wanted ? "" : "No events are made");
   }),
 );
 trigger.addEventListener("click", () => act(trigger, () => ask("/api/events", { method: "POST" })));

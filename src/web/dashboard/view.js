@@ -37,6 +37,12 @@ function duration(ms) {
   return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
+function span(ms) {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 60) return `${minutes} min`;
+  return minutes < 2880 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.floor(minutes / 1440)} days`;
+}
+
 function mebibytes(bytes) {
   return (bytes / 1_048_576).toFixed(1);
 }
@@ -47,9 +53,11 @@ export function showHealth(health) {
   put("camera-name", health.camera_id);
   put("camera", CAMERA[pipeline.camera] ?? pipeline.camera);
   const { format, fps } = pipeline;
-  put("format", format ? `${format.width}×${format.height} ${fps === null ? "" : `${fps.toFixed(1)} fps`}` : "–");
+  put("format", format ? `${format.width} × ${format.height}` : "–");
+  put("rate", fps === null ? "–" : `${fps.toFixed(1)} fps`);
   put("motion", MOTION[pipeline.motion] ?? pipeline.motion);
   put("pir", pipeline.pir_active ? "Sees something" : PIR[pipeline.pir] ?? "–");
+  put("uptime", span(health.uptime_ms));
   put("clients", `${clients.active} of ${clients.max}`);
   put("memory", memory ? `${mebibytes(memory.used_bytes)} of ${mebibytes(memory.budget_bytes)} MiB` : "–");
   document.getElementById("score").value = pipeline.score;
@@ -57,6 +65,7 @@ export function showHealth(health) {
   const armed = document.getElementById("armed");
   armed.setAttribute("aria-checked", String(pipeline.armed));
   armed.disabled = false;
+  put("armed-note", pipeline.armed ? "" : "No events are made");
   showProblems(health.problems);
 }
 
