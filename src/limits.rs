@@ -140,6 +140,46 @@ pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 /// Longest configuration file read, in bytes. Longer: refused at start.
 pub const CONFIG_BYTES_MAX: u64 = 64 * 1024;
 
+// ---- sockets ----
+
+/// Bytes that the kernel may hold for a client that does not read; it takes twice as much for its own bookkeeping.
+/// Full: the client's messages wait in the ring, see `client_stall_max`.
+pub const SOCKET_SEND_BYTES: usize = 16 * 1024;
+/// Buffer for a request's line and header, and the same again for an answer's. Longer header: 431.
+pub const HTTP_BUFFER_BYTES: usize = 8 * 1024;
+/// Header fields of a request. More: 431.
+pub const HTTP_HEADERS_MAX: usize = 64;
+/// Bytes of a request's body. Longer: 413.
+pub const REQUEST_BODY_BYTES_MAX: usize = 1024;
+/// Bytes of events in one answer; a page ends early rather than exceed it by more than one event.
+pub const RESPONSE_BYTES_MAX: usize = 32 * 1024;
+/// Events in one page. More asked for: 400.
+pub const PAGE_EVENTS_MAX: usize = 100;
+/// Buffer that a WebSocket reads into. It is filled with zeros before every read, so a large one costs time too.
+pub const SOCKET_READ_BYTES: usize = 512;
+/// Bytes that a WebSocket gathers before it writes, when several messages are ready. Full: written at once.
+pub const SOCKET_WRITE_BYTES: usize = 4 * 1024;
+/// Messages handed to a client before its own messages are looked at again.
+pub const BATCH_MESSAGES_MAX: usize = 32;
+/// Bytes of stored messages that a replaying client holds at once; at least one message.
+pub const REPLAY_PAGE_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
+/// Messages that a replaying client holds at once.
+pub const REPLAY_PAGE_MESSAGES_MAX: usize = 32;
+/// Reads of the store that wait or whose answer is not yet sent. Full: a request is refused with 503, a replay waits.
+pub const STORE_READS_MAX: usize = 8;
+/// Longest time that a request waits for the store, in milliseconds. Longer: 503.
+pub const STORE_READ_MS_MAX: u64 = 5_000;
+/// Longest time that a closing handshake takes, in milliseconds. Longer: closed without.
+pub const CLOSE_MS_MAX: u64 = 500;
+/// Longest time from the request to stop until every client is gone, in milliseconds. Longer: dropped.
+pub const SHUTDOWN_MS_MAX: u64 = 1_000;
+/// Pause after an accept that failed for want of descriptors or memory, in milliseconds.
+pub const ACCEPT_PAUSE_MS: u64 = 100;
+/// When a client that was refused or sent away should come back, in seconds.
+pub const RETRY_AFTER_S: u64 = 2;
+
+const _: () = assert!(SHUTDOWN_MS_MAX > CLOSE_MS_MAX);
+const _: () = assert!(HTTP_BUFFER_BYTES >= 8192, "hyper takes no less");
 const _: () = assert!(ZONES_MAX <= u16::BITS as usize, "a set of zones is a u16");
 const _: () = assert!(FRAME_SIDE_MIN >= 8 * CELL_SIDE_PX);
 const _: () = assert!(COMMIT_RECORDS_MAX <= RECORD_QUEUE_MAX);

@@ -1,7 +1,73 @@
 //! Everything that has a socket: listener, admission, REST, WebSocket sessions, dashboard.
+//!
+//! [`serve`] takes its listener, what it serves and when to stop as arguments, and runs on [`runtime`]: one thread for
+//! all sockets, and one more that waits for the store. `admission` bounds who is in, `connection` is the life of one of
+//! them, `routes` the table of what may be asked, `session` a WebSocket, `replay` how one who was away catches up.
 
+mod admission;
+mod assets;
+mod connection;
+mod counters;
+mod handlers;
+mod health;
+mod problem;
+mod query;
+mod replay;
+mod reply;
+mod routes;
+mod session;
+mod socket;
+mod store;
+mod upgrade;
+
+pub use counters::Counters;
+pub use counters::CountersNow;
+pub use store::EventPage;
+pub use store::EventQuery;
+pub use store::EventStore;
+pub use store::Page;
+
+use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use serde::Serialize;
+use socket2::SockRef;
+use tokio::net::TcpListener;
+use tokio::net::TcpStream;
+use tokio::runtime::Builder;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio::time::timeout;
+use tracing::Instrument;
+
+use crate::clock::BootId;
+use crate::clock::Clock;
+use crate::clock::Mono;
+use crate::event::model::Name;
+use crate::hub::Hub;
+use crate::limits::ACCEPT_PAUSE_MS;
+use crate::limits::HTTP_BUFFER_BYTES;
+use crate::limits::REPLAY_PAGE_BYTES_MAX;
+use crate::limits::REQUEST_BODY_BYTES_MAX;
+use crate::limits::RESPONSE_BYTES_MAX;
+use crate::limits::SHUTDOWN_MS_MAX;
+use crate::limits::SOCKET_READ_BYTES;
+use crate::limits::SOCKET_SEND_BYTES;
+use crate::limits::STORE_READS_MAX;
+use crate::limits::THREAD_STACK_BYTES;
+use crate::pipeline::Controls;
+use crate::status::Status;
+use admission::Clients;
+use admission::Place;
+use admission::Refusals;
+use counters::count;
+use socket::Socket;
+use store::Reads;
 
 /// What a user may set of the server.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,5 +96,175 @@ impl Default for Settings {
             client_stall_max: Duration::from_secs(20),
             header_time_max: Duration::from_secs(10),
         }
+    }
+}
+
+/// Which device answers.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Its camera.
+    pub camera_id: Name,
+    /// The boot of the machine.
+    pub boot_id: BootId,
+}
+
+/// The true memory beside the promised, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Allocated now.
+    pub used_bytes: u64,
+    /// Most that was allocated at once.
+    pub peak_bytes: u64,
+    /// What may be.
+    pub budget_bytes: u64,
+}
+
+/// Measures [`Memory`]; called for every `GET /api/health`.
+pub type MeasureMemory = Arc<dyn Fn() -> Memory + Send + Sync>;
+
+/// What is served, and with what.
+#[derive(Clone)]
+pub struct Services {
+    /// What the user set.
+    pub settings: Settings,
+    /// Which device answers.
+    pub identity: Identity,
+    /// Where live messages come from.
+    pub hub: Arc<Hub>,
+    /// Where stored ones come from.
+    pub store: Arc<dyn EventStore>,
+    /// How the device is.
+    pub status: Arc<Status>,
+    /// How to ask something of the pipeline.
+    pub controls: Arc<Controls>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The memory, if someone counts it.
+    pub memory: Option<MeasureMemory>,
+    /// What became of clients; shared with who else shows it.
+    pub counters: Arc<Counters>,
+}
+
+/// What every connection shares.
+struct Server {
+    services: Services,
+    clients: Arc<Clients>,
+    counters: Arc<Counters>,
+    reads: Reads,
+    store_id: String,
+    began: Mono,
+}
+
+/// The runtime for [`serve`]: this thread for every socket, and one of known size that waits for the store.
+pub fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .thread_stack_size(THREAD_STACK_BYTES)
+        .thread_name("store-reader")
+        .build()
+}
+
+/// Serves clients on `listener` until `shutdown`; then tells them to come back, and returns within
+/// [`SHUTDOWN_MS_MAX`]. A client never makes it fail.
+pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let listener = listen(listener)?;
+    let server = Arc::new(Server {
+        clients: Arc::new(Clients::new(services.settings.clients_max)),
+        counters: Arc::clone(&services.counters),
+        reads: Reads::new(Arc::clone(&services.store)),
+        store_id: services.store.store_id(),
+        began: services.clock.now(),
+        services,
+    });
+    let (leave, leaving) = watch::channel(false);
+    let (leaving, mut tasks) = (Leaving(leaving), JoinSet::new());
+    tokio::select! {
+        never = accept_all(&listener, &server, &leaving, &mut tasks) => match never {},
+        () = server.services.hub.pump() => {}
+        () = shutdown => {}
+    }
+    drop(listener);
+    leave.send_replace(true);
+    let gone = async { while tasks.join_next().await.is_some() {} };
+    if timeout(Duration::from_millis(SHUTDOWN_MS_MAX), gone).await.is_err() {
+        tracing::warn!(clients = tasks.len(), "clients that did not leave in time are dropped");
+    }
+    Ok(())
+}
+
+/// Most bytes that [`serve`] holds, its clients included, the hub not.
+pub fn footprint(settings: &Settings) -> usize {
+    let clients = settings.clients_max * footprint_per_client(settings);
+    size_of::<Clients>() + STORE_READS_MAX * 2 * RESPONSE_BYTES_MAX + THREAD_STACK_BYTES + clients
+}
+
+/// Most bytes that one client holds: a stream with everything full, or a request, whichever is more. Answers with
+/// events in them are bounded together, not one by one: see [`footprint`].
+pub fn footprint_per_client(settings: &Settings) -> usize {
+    /// The task of a connection with hyper's state, and that of a session; measured.
+    const TASK_BYTES: usize = 6 * 1024;
+    let reading = SOCKET_READ_BYTES + 2 * settings.client_message_bytes_max;
+    let stream = reading + 2 * session::WRITE_BYTES_MAX + REPLAY_PAGE_BYTES_MAX;
+    let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX;
+    TASK_BYTES + stream.max(request)
+}
+
+/// Told once that the server goes away.
+#[derive(Clone)]
+struct Leaving(watch::Receiver<bool>);
+
+impl Leaving {
+    /// Returns once it does. Dropped half-way it loses nothing.
+    async fn told(&mut self) {
+        // A sender that is gone says it, too.
+        let _ = self.0.wait_for(|leaving| *leaving).await;
+    }
+}
+
+fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// Admits or refuses one after another; an accept that fails is tried again after a pause.
+async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leaving, tasks: &mut JoinSet<()>) -> std::convert::Infallible {
+    let refusals = Refusals::new();
+    let mut failing = false;
+    loop {
+        while tasks.try_join_next().is_some() {}
+        match listener.accept().await {
+            Ok((stream, address)) => {
+                failing = false;
+                match server.clients.admit() {
+                    Some(place) => start(server, stream, address, place, leaving, tasks),
+                    None => refuse(server, &refusals, stream, tasks),
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::error!(%error, "connections cannot be accepted");
+                }
+                sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
+            }
+        }
+    }
+}
+
+fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Place, leaving: &Leaving, tasks: &mut JoinSet<()>) {
+    count(&server.counters.accepted);
+    // Either fails only on a socket that is gone already, as its reader will see.
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_send_buffer_size(SOCKET_SEND_BYTES);
+    let span = tracing::info_span!("client", id = %place.id, %address);
+    let socket = Socket::new(stream, server.services.settings.client_stall_max);
+    let connection = connection::run(Arc::clone(server), socket, place, leaving.clone());
+    tasks.spawn(connection.instrument(span));
+}
+
+fn refuse(server: &Server, refusals: &Refusals, stream: TcpStream, tasks: &mut JoinSet<()>) {
+    count(&server.counters.refused);
+    if let Some(explain) = refusals.refuse(stream) {
+        tasks.spawn(explain);
     }
 }

@@ -1,1 +1,61 @@
 //! The messages that clients see, as Rust types, with their JSON. What carries them is `hub/` and `web/`.
+//!
+//! Every message is one JSON object without a line break, so that a client that prints them prints a log. Each has
+//! `type` and `timestamp`; fields that a reader does not know are to be ignored.
+//!
+//! | from the server | when | kept |
+//! | --- | --- | --- |
+//! | `connection_status` | first of all | no |
+//! | `event`, `camera_event`, `alert` | as they become durable; with `seq`, ascending | yes: replayed by `since` |
+//! | `ping`, `pong` | every heartbeat and at once; in answer to `ping` | no |
+//! | `lagged` | the client was too slow, messages were left out | no |
+//! | `recovered` | a replay is over, what follows is live | no |
+//! | `system.reconnect` | the server goes away | no |
+//! | `error` | what the client sent was not understood | no |
+//!
+//! From the client: `ping`, `pong`, `resume` ([`client`]). Reasons for closing: [`close`].
+
+pub mod client;
+pub mod close;
+pub mod server;
+pub mod topic;
+
+pub use client::ClientMessage;
+pub use topic::Topic;
+pub use topic::Topics;
+
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+
+/// An encoded message, known to be UTF-8 and shared by all who send it: the WebSocket layer's own type, so that
+/// no client costs a copy or a check.
+pub type Text = tokio_tungstenite::tungstenite::Utf8Bytes;
+
+/// A message's own fields; `type` and `timestamp` are put before them by [`encode`].
+pub trait Message: Serialize {
+    /// What stands in `type`.
+    const TYPE: &'static str;
+}
+
+/// The JSON of `message`, said at `timestamp`; at most
+/// [`MESSAGE_BYTES_MAX`](crate::limits::MESSAGE_BYTES_MAX) bytes for what the service itself makes.
+pub fn encode<M: Message>(timestamp: Timestamp, message: &M) -> Text {
+    let envelope = Envelope {
+        kind: M::TYPE,
+        timestamp,
+        message,
+    };
+    serde_json::to_string(&envelope)
+        .expect("structs of plain fields have no key or value that JSON cannot say")
+        .into()
+}
+
+#[derive(Serialize)]
+struct Envelope<'a, M> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: Timestamp,
+    #[serde(flatten)]
+    message: &'a M,
+}

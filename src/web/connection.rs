@@ -1,0 +1,178 @@
+//! One connection, from accept to hang-up: HTTP requests, one of which may turn it into a WebSocket.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::OnceLock;
+
+use hyper::HeaderMap;
+use hyper::Method;
+use hyper::Request;
+use hyper::Response;
+use hyper::StatusCode;
+use hyper::Uri;
+use hyper::Version;
+use hyper::body::Incoming;
+use hyper::header;
+use hyper::header::HeaderValue;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::rt::TokioTimer;
+use tokio::io::AsyncWriteExt;
+
+use super::Leaving;
+use super::Server;
+use super::Settings;
+use super::admission::Door;
+use super::admission::Place;
+use super::counters::count;
+use super::handlers;
+use super::health;
+use super::problem::Problem;
+use super::query;
+use super::reply::Body;
+use super::routes;
+use super::routes::Endpoint;
+use super::session;
+use super::socket::Socket;
+use super::socket::linger;
+use super::upgrade;
+use crate::limits::HTTP_BUFFER_BYTES;
+use crate::limits::HTTP_HEADERS_MAX;
+
+const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// A WebSocket that was asked for and granted.
+struct Opened {
+    since: Option<u64>,
+}
+
+/// Serves one connection until it is over; `place` is free again then.
+pub(super) async fn run(server: Arc<Server>, socket: Socket, place: Place, mut leaving: Leaving) {
+    let opened = OnceLock::new();
+    let (mut socket, read) = {
+        let answer = service_fn(|request| Box::pin(answer(&server, request, &opened)));
+        let mut http = http(&server.services.settings).serve_connection(TokioIo::new(socket), answer);
+        let told = tokio::select! {
+            ended = poll_fn(|cx| http.poll_without_shutdown(cx)) => Some(ended),
+            () = leaving.told() => None,
+        };
+        let ended = match told {
+            Some(ended) => ended,
+            None => {
+                Pin::new(&mut http).graceful_shutdown();
+                poll_fn(|cx| http.poll_without_shutdown(cx)).await
+            }
+        };
+        let parts = http.into_parts();
+        let mut socket = parts.io.into_inner();
+        if let Err(error) = ended {
+            explain(&server, &mut socket, &error, parts.read_buf.is_empty()).await;
+        }
+        (socket, parts.read_buf)
+    };
+    match opened.get() {
+        Some(Opened { since }) => {
+            place.move_to(Door::Events);
+            // Boxed: requests, far more frequent, need not be as large as a stream.
+            Box::pin(session::run(&server, socket, read.into(), &place.id, *since, &mut leaving)).await;
+        }
+        None => linger(&mut socket).await,
+    }
+}
+
+/// Every limit explicit. A connection without a request is closed after `header_time_max`, too.
+fn http(settings: &Settings) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(settings.header_time_max)
+        .max_headers(HTTP_HEADERS_MAX)
+        .max_header_size(HTTP_BUFFER_BYTES)
+        .max_buf_size(HTTP_BUFFER_BYTES)
+        .half_close(false)
+        .pipeline_flush(false)
+        .auto_date_header(true);
+    http
+}
+
+/// Tells a client that was too slow so, unless it only kept the connection open. What is malformed hyper answers itself.
+async fn explain(server: &Server, socket: &mut Socket, error: &hyper::Error, silent: bool) {
+    tracing::debug!(%error, "connection ended");
+    if error.is_timeout() && !silent {
+        count(&server.counters.slow_headers);
+        // It may be gone; then there is no one to tell.
+        let _ = socket.write_all(REQUEST_TIMEOUT).await;
+    }
+}
+
+async fn answer(server: &Server, request: Request<Incoming>, opened: &OnceLock<Opened>) -> Result<Response<Body>, Infallible> {
+    let (head, body) = request.into_parts();
+    let done = match check(&head.method, head.version, &head.headers) {
+        Ok(()) => dispatch(server, &head.method, &head.uri, &head.headers, body, opened).await,
+        Err(problem) => Err(problem.with(header::CONNECTION, HeaderValue::from_static("close"))),
+    };
+    let response = done.unwrap_or_else(Problem::response);
+    tracing::debug!(method = %head.method, path = head.uri.path(), status = response.status().as_u16(), "request");
+    Ok(response)
+}
+
+async fn dispatch(
+    server: &Server,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+    body: Incoming,
+    opened: &OnceLock<Opened>,
+) -> Result<Response<Body>, Problem> {
+    let (route, id) = routes::find(method, uri.path())?;
+    match route.endpoint {
+        Endpoint::Stream => stream(uri.query(), headers, opened),
+        Endpoint::ListEvents => handlers::list_events(server, uri.query()).await,
+        Endpoint::ShowEvent => handlers::show_event(server, id).await,
+        Endpoint::TriggerEvent => handlers::trigger_event(server),
+        Endpoint::ShowArmed => handlers::show_armed(server),
+        Endpoint::SetArmed => handlers::set_armed(server, body).await,
+        Endpoint::Health => Ok(health::show(server)),
+        Endpoint::Asset(asset) => Ok(asset.show(headers)),
+    }
+}
+
+/// `GET /ws/events`
+fn stream(query: Option<&str>, headers: &HeaderMap, opened: &OnceLock<Opened>) -> Result<Response<Body>, Problem> {
+    same_origin(headers)?;
+    let since = query::since(query)?;
+    let response = upgrade::accept(headers)?;
+    // One connection turns into a stream once: hyper takes no request after that.
+    let _ = opened.set(Opened { since });
+    Ok(response)
+}
+
+/// What hyper lets through and we do not: a request that others on the way might understand differently, and one
+/// that changes something for a page from elsewhere.
+fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<(), Problem> {
+    let hosts = headers.get_all(header::HOST).into_iter().count();
+    if hosts > 1 || (hosts == 0 && version != Version::HTTP_10) {
+        return Err(Problem::bad_request("a request names one Host"));
+    }
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        return Err(Problem::bad_request("a body comes with its Content-Length, not in chunks"));
+    }
+    if method.is_safe() { Ok(()) } else { same_origin(headers) }
+}
+
+/// A browser says from which page a request comes; only ours may open streams and change things. Programs say nothing.
+fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
+    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let origin_host = origin
+        .to_str()
+        .ok()
+        .and_then(|origin| origin.split_once("://"))
+        .map(|(_, host)| host);
+    match (origin_host, host) {
+        (Some(origin_host), Some(host)) if origin_host.eq_ignore_ascii_case(host) => Ok(()),
+        _ => Err(Problem::new(StatusCode::FORBIDDEN, "pages of another origin are not let in")),
+    }
+}

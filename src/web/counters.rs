@@ -1,0 +1,63 @@
+//! What became of clients, counted by cause.
+
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+
+use serde::Serialize;
+
+/// What became of clients since the start.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Connections accepted and given a place.
+    pub accepted: AtomicU64,
+    /// Connections told 503, as all places were taken.
+    pub refused: AtomicU64,
+    /// WebSockets opened.
+    pub opened: AtomicU64,
+    /// Clients closed because they did not read.
+    pub evicted: AtomicU64,
+    /// Clients closed because they gave no sign of life.
+    pub silent: AtomicU64,
+    /// Times that a client was told `lagged`.
+    pub lagged: AtomicU64,
+    /// Messages from clients that were not understood.
+    pub malformed: AtomicU64,
+    /// Requests that took too long to send their header.
+    pub slow_headers: AtomicU64,
+}
+
+/// The same at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[allow(missing_docs)] // as above
+pub struct CountersNow {
+    pub accepted: u64,
+    pub refused: u64,
+    pub opened: u64,
+    pub evicted: u64,
+    pub silent: u64,
+    pub lagged: u64,
+    pub malformed: u64,
+    pub slow_headers: u64,
+}
+
+impl Counters {
+    /// All of them, now.
+    pub fn now(&self) -> CountersNow {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        CountersNow {
+            accepted: read(&self.accepted),
+            refused: read(&self.refused),
+            opened: read(&self.opened),
+            evicted: read(&self.evicted),
+            silent: read(&self.silent),
+            lagged: read(&self.lagged),
+            malformed: read(&self.malformed),
+            slow_headers: read(&self.slow_headers),
+        }
+    }
+}
+
+/// Counts one more.
+pub(super) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

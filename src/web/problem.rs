@@ -1,0 +1,79 @@
+//! What a request is answered when it cannot be done: problem JSON (RFC 9457).
+
+use hyper::Response;
+use hyper::StatusCode;
+use hyper::header;
+use hyper::header::HeaderName;
+use hyper::header::HeaderValue;
+use serde::Serialize;
+
+use super::reply;
+use super::reply::Body;
+use super::store::ReadError;
+use crate::limits::RETRY_AFTER_S;
+
+/// Why a request is not done.
+#[derive(Debug)]
+pub(super) struct Problem {
+    pub(super) status: StatusCode,
+    pub(super) detail: String,
+    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+#[derive(Serialize)]
+struct ProblemJson<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Problem {
+        Problem {
+            status,
+            detail: detail.into(),
+            headers: Vec::new(),
+        }
+    }
+
+    pub(super) fn bad_request(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// For now; comes with `Retry-After`.
+    pub(super) fn unavailable(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
+    }
+
+    pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Problem {
+        self.headers.push((name, value));
+        self
+    }
+
+    /// The body alone.
+    pub(super) fn json(&self) -> Vec<u8> {
+        reply::to_json(&ProblemJson {
+            kind: "about:blank",
+            title: self.status.canonical_reason().unwrap_or("Error"),
+            status: self.status.as_u16(),
+            detail: &self.detail,
+        })
+    }
+
+    pub(super) fn response(self) -> Response<Body> {
+        let mut response = reply::api(self.status, "application/problem+json", self.json().into());
+        response.headers_mut().extend(self.headers);
+        response
+    }
+}
+
+impl From<ReadError> for Problem {
+    fn from(error: ReadError) -> Problem {
+        match error {
+            ReadError::Busy | ReadError::Slow => Problem::unavailable(error.to_string()),
+            ReadError::Failed(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What stands behind the `?` of an address, parsed once into numbers.
+
+use super::problem::Problem;
+use super::store::EventQuery;
+use crate::limits::PAGE_EVENTS_MAX;
+
+/// Events in a page when the request does not say.
+const PAGE_EVENTS_DEFAULT: usize = 50;
+
+/// A page of events: `since`, `before`, `limit`.
+pub(super) fn events(query: Option<&str>) -> Result<EventQuery, Problem> {
+    let [since, before, limit] = numbers(query, ["since", "before", "limit"])?;
+    let limit = limit.unwrap_or(PAGE_EVENTS_DEFAULT as u64);
+    if limit == 0 || limit > PAGE_EVENTS_MAX as u64 {
+        return Err(Problem::bad_request(format!("limit is 1 to {PAGE_EVENTS_MAX}, not {limit}")));
+    }
+    Ok(EventQuery {
+        since,
+        before,
+        limit: limit as usize,
+    })
+}
+
+/// Where a stream begins: `since`.
+pub(super) fn since(query: Option<&str>) -> Result<Option<u64>, Problem> {
+    numbers(query, ["since"]).map(|[since]| since)
+}
+
+/// The value of each of `keys`. Anything else in the query is a mistake that had better be seen.
+fn numbers<const N: usize>(query: Option<&str>, keys: [&str; N]) -> Result<[Option<u64>; N], Problem> {
+    let mut values = [None; N];
+    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let Some(index) = keys.iter().position(|known| *known == key) else {
+            return Err(Problem::bad_request(format!("no such parameter; there are: {}", keys.join(", "))));
+        };
+        let number = number(value).ok_or_else(|| Problem::bad_request(format!("{key} is a whole number, 0 or greater")))?;
+        if values[index].replace(number).is_some() {
+            return Err(Problem::bad_request(format!("{key} is given twice")));
+        }
+    }
+    Ok(values)
+}
+
+/// Decimal digits alone, unlike `u64::from_str`, which takes a sign.
+pub(super) fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}

@@ -1,0 +1,105 @@
+//! From where a client left off to where the others are: pages from the store until the ring reaches back far enough.
+//!
+//! Whatever was announced is in the store already, and the ring says exactly what it still holds. So each page ends
+//! with a number, and as soon as the ring holds everything after that number the client reads on there (and goes back to
+//! the store should the ring overtake it): no gap, no duplicate, and no store at all for one who was away for a moment only.
+
+use std::pin::Pin;
+
+use super::store::Page;
+use super::store::ReadError;
+use super::store::Reads;
+use crate::hub::BeforeRing;
+use crate::hub::Cursor;
+use crate::wire::Text;
+use crate::wire::server::Recovered;
+
+type Reading = Pin<Box<dyn Future<Output = Result<Page, ReadError>> + Send>>;
+
+/// A replay under way: it reads the store, or else what the ring holds, until there is nothing left to catch up with.
+pub(super) struct Replay {
+    since: u64,
+    /// Everything up to here was sent, or is gone.
+    sent: u64,
+    whole: bool,
+    oldest_seq: Option<u64>,
+    reading: Option<Reading>,
+}
+
+impl Replay {
+    /// Begins to replay what followed `since`.
+    pub(super) fn begin(since: u64, cursor: &mut Cursor, reads: &Reads) -> Replay {
+        let newest = cursor.newest_seq();
+        let mut replay = Replay {
+            since,
+            sent: since.min(newest),
+            whole: since <= newest,
+            oldest_seq: None,
+            reading: None,
+        };
+        replay.advance(cursor, reads);
+        replay
+    }
+
+    /// Puts the cursor where the replay is if the ring reaches back so far, else has the next page read.
+    pub(super) fn advance(&mut self, cursor: &mut Cursor, reads: &Reads) {
+        self.reading = match cursor.seek(self.sent) {
+            Ok(()) => None,
+            Err(BeforeRing { .. }) => Some(Box::pin(reads.clone().page_after(self.sent))),
+        };
+    }
+
+    /// Whether it waits for a [`page`](Replay::page) and not for the ring.
+    pub(super) fn reads(&self) -> bool {
+        self.reading.is_some()
+    }
+
+    /// The page that is being read. Dropped half-way it loses nothing.
+    pub(super) async fn page(&mut self) -> Result<Page, ReadError> {
+        match &mut self.reading {
+            Some(reading) => reading.await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes a page: the messages to send, after which it is to [`advance`](Replay::advance).
+    pub(super) fn take(&mut self, page: Result<Page, ReadError>, cursor: &Cursor) -> Vec<Text> {
+        self.reading = None;
+        let page = page.unwrap_or_else(|error| {
+            tracing::warn!(%error, since = self.since, "replay goes on without the store");
+            Page {
+                oldest_available: cursor.floor_seq() + 1,
+                ..Page::default()
+            }
+        });
+        self.oldest_seq = Some(page.oldest_available);
+        self.whole &= page.oldest_available <= self.sent + 1;
+        match page.messages.last() {
+            Some((seq, _)) => self.sent = *seq,
+            None => self.skip_to(cursor.floor_seq()),
+        }
+        let texts = page.messages.into_iter().map(|(_, bytes)| Text::try_from(bytes));
+        texts.filter_map(Result::ok).collect()
+    }
+
+    /// A message of the ring was sent.
+    pub(super) fn sent(&mut self, seq: Option<u64>) {
+        self.sent = seq.unwrap_or(self.sent);
+    }
+
+    /// What is to be said once there is nothing left to catch up with.
+    pub(super) fn recovered(&self) -> Recovered {
+        Recovered {
+            recovered: self.whole,
+            since: self.since,
+            oldest_seq: self.oldest_seq,
+            newest_seq: self.sent,
+        }
+    }
+
+    /// Neither the store nor the ring has what lies before `seq`.
+    fn skip_to(&mut self, seq: u64) {
+        self.whole &= seq <= self.sent;
+        self.sent = self.sent.max(seq);
+    }
+}

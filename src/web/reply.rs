@@ -1,0 +1,42 @@
+//! Answers: their bodies and the header fields that they share.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
+use hyper::StatusCode;
+use hyper::header;
+use hyper::header::HeaderName;
+use hyper::header::HeaderValue;
+use serde::Serialize;
+
+/// What an answer carries: so far always whole.
+pub(super) type Body = Full<Bytes>;
+
+const NOSNIFF: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+
+/// The JSON of a value of our own.
+pub(super) fn to_json<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).expect("structs of plain fields have no key or value that JSON cannot say")
+}
+
+/// An answer of `value` as JSON.
+pub(super) fn json<T: Serialize>(status: StatusCode, value: &T) -> Response<Body> {
+    api(status, "application/json", to_json(value).into())
+}
+
+/// An answer that no one is to keep: it is about now.
+pub(super) fn api(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Body> {
+    let mut response = plain(status, body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// An answer without a type of its own.
+pub(super) fn plain(status: StatusCode, body: Bytes) -> Response<Body> {
+    let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
+    response.headers_mut().extend([NOSNIFF]);
+    response
+}

@@ -1,0 +1,86 @@
+//! Every route in one table: method, path, and who answers. What the answers say is in `handlers.rs`.
+
+use hyper::Method;
+use hyper::StatusCode;
+use hyper::header;
+use hyper::header::HeaderValue;
+
+use super::assets;
+use super::assets::Asset;
+use super::problem::Problem;
+
+/// One line of the table. `{id}` in a path stands for one segment.
+pub(super) struct Route {
+    method: Method,
+    path: &'static str,
+    pub(super) endpoint: Endpoint,
+}
+
+/// Who answers.
+#[derive(Clone, Copy)]
+pub(super) enum Endpoint {
+    Stream,
+    ListEvents,
+    ShowEvent,
+    TriggerEvent,
+    ShowArmed,
+    SetArmed,
+    Health,
+    Asset(&'static Asset),
+}
+
+const fn route(method: Method, path: &'static str, endpoint: Endpoint) -> Route {
+    Route { method, path, endpoint }
+}
+
+const ROUTES: &[Route] = &[
+    route(Method::GET, "/ws/events", Endpoint::Stream),
+    route(Method::GET, "/api/events", Endpoint::ListEvents),
+    route(Method::POST, "/api/events", Endpoint::TriggerEvent),
+    route(Method::GET, "/api/events/{id}", Endpoint::ShowEvent),
+    route(Method::GET, "/api/armed", Endpoint::ShowArmed),
+    route(Method::PUT, "/api/armed", Endpoint::SetArmed),
+    route(Method::GET, "/api/health", Endpoint::Health),
+    route(Method::GET, "/", Endpoint::Asset(&assets::PAGE)),
+    route(Method::GET, "/app.css", Endpoint::Asset(&assets::STYLE)),
+    route(Method::GET, "/app.js", Endpoint::Asset(&assets::APP)),
+    route(Method::GET, "/client.js", Endpoint::Asset(&assets::CLIENT)),
+    route(Method::GET, "/view.js", Endpoint::Asset(&assets::VIEW)),
+    route(Method::GET, "/icon.svg", Endpoint::Asset(&assets::ICON)),
+];
+
+/// Who answers `method` on `path`, and what stands at `{id}`: 404 for a path that there is not, 405 with `Allow`
+/// for a method that it does not have. `HEAD` goes where `GET` goes.
+pub(super) fn find<'a>(method: &Method, path: &'a str) -> Result<(&'static Route, &'a str), Problem> {
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
+    let mut allowed = Vec::new();
+    for route in ROUTES {
+        if let Some(id) = matching(route.path, path) {
+            if route.method == *wanted {
+                return Ok((route, id));
+            }
+            allowed.push(route.method.as_str());
+        }
+    }
+    Err(nobody(method, path, &allowed))
+}
+
+/// What stands at `{id}` (nothing, if there is no such place), when `path` is of the form of `pattern`.
+fn matching<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+    let Some(stem) = pattern.strip_suffix("{id}") else {
+        return (pattern == path).then_some("");
+    };
+    path.strip_prefix(stem).filter(|id| !id.is_empty() && !id.contains('/'))
+}
+
+fn nobody(method: &Method, path: &str, allowed: &[&str]) -> Problem {
+    if allowed.is_empty() {
+        return Problem::new(StatusCode::NOT_FOUND, format!("there is no {path}"));
+    }
+    let allow = allowed.join(", ").replace("GET", "GET, HEAD");
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, format!("{path} does not do {method}"));
+    match HeaderValue::from_str(&allow) {
+        Ok(value) => problem.with(header::ALLOW, value),
+        Err(_) => problem,
+    }
+}

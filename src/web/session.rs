@@ -1,0 +1,334 @@
+//! One WebSocket client, from the welcome to the end: what is published goes out, what it says comes in, and it is
+//! seen to be alive. What is published in the meantime waits in the ring, never here.
+
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use futures_util::StreamExt;
+use tokio::time::Instant;
+use tokio::time::Interval;
+use tokio::time::MissedTickBehavior;
+use tokio::time::interval_at;
+use tokio::time::timeout;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+
+use super::Leaving;
+use super::Server;
+use super::Settings;
+use super::counters::count;
+use super::replay::Replay;
+use super::socket::Socket;
+use super::socket::linger;
+use super::store::Page;
+use super::store::ReadError;
+use crate::hub::Cursor;
+use crate::hub::Next;
+use crate::limits::BATCH_MESSAGES_MAX;
+use crate::limits::CLOSE_MS_MAX;
+use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::RETRY_AFTER_S;
+use crate::limits::SOCKET_READ_BYTES;
+use crate::limits::SOCKET_WRITE_BYTES;
+use crate::wire;
+use crate::wire::ClientMessage;
+use crate::wire::Topics;
+use crate::wire::client::ClientError;
+use crate::wire::close;
+use crate::wire::close::Close;
+use crate::wire::server::ConnectionStatus;
+use crate::wire::server::ErrorMessage;
+use crate::wire::server::Lagged;
+use crate::wire::server::Ping;
+use crate::wire::server::Pong;
+use crate::wire::server::Reconnect;
+
+/// Heartbeats without a sign of life after which a client is taken for dead.
+const SILENT_BEATS_MAX: u32 = 2;
+/// Most bytes that wait for the socket: a full buffer, the message that did not fit, and control frames.
+pub(super) const WRITE_BYTES_MAX: usize = SOCKET_WRITE_BYTES + MESSAGE_BYTES_MAX + 512;
+
+/// Why a session is over.
+#[derive(Debug)]
+enum End {
+    /// The client closed it.
+    Left,
+    /// The connection broke.
+    Lost(Error),
+    /// The client does not read.
+    Stalled,
+    /// The server closes it.
+    Closed(Close),
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> End {
+        match error {
+            Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => End::Stalled,
+            Error::Capacity(_) => End::Closed(close::TOO_LONG),
+            Error::Utf8(_) => End::Closed(close::NOT_UTF8),
+            Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => End::Lost(error),
+            Error::Protocol(_) => End::Closed(close::PROTOCOL),
+            error => End::Lost(error),
+        }
+    }
+}
+
+/// Every size explicit: the defaults would take 128 KiB a client, and fill them with zeros at every read.
+pub(super) fn config(settings: &Settings) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(SOCKET_READ_BYTES)
+        .write_buffer_size(SOCKET_WRITE_BYTES)
+        .max_write_buffer_size(WRITE_BYTES_MAX)
+        .max_message_size(Some(settings.client_message_bytes_max))
+        .max_frame_size(Some(settings.client_message_bytes_max))
+}
+
+/// Serves one client until it leaves, is lost or is sent away.
+pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, id: &str, since: Option<u64>, leaving: &mut Leaving) {
+    let config = config(&server.services.settings);
+    let socket = WebSocketStream::from_partially_read(socket, read, Role::Server, Some(config)).await;
+    let mut session = Session {
+        server,
+        socket,
+        cursor: server.services.hub.subscribe(Topics::EVENTS),
+        replay: None,
+        silent_beats: 0,
+    };
+    count(&server.counters.opened);
+    tracing::info!(since, "stream opened");
+    let end = match session.greet(id, since).await {
+        Ok(()) => session.serve(leaving).await,
+        Err(end) => end,
+    };
+    session.finish(end).await;
+}
+
+struct Session<'a> {
+    server: &'a Server,
+    socket: WebSocketStream<Socket>,
+    cursor: Cursor,
+    replay: Option<Replay>,
+    silent_beats: u32,
+}
+
+/// What there is to do.
+enum Turn {
+    Leave,
+    Deliver,
+    Page(Result<Page, ReadError>),
+    Receive(Option<Result<Message, Error>>),
+    Beat,
+}
+
+impl Session<'_> {
+    async fn greet(&mut self, id: &str, since: Option<u64>) -> Result<(), End> {
+        let welcome = ConnectionStatus {
+            status: "connected",
+            connection_id: id,
+            boot_id: self.server.services.identity.boot_id,
+            store_id: &self.server.store_id,
+            newest_seq: self.cursor.newest_seq(),
+            topics: Topics::EVENTS,
+            message: "welcome to lookout",
+        };
+        self.feed(&welcome).await?;
+        self.ping().await?;
+        since.into_iter().for_each(|since| self.resume(since));
+        self.flush().await
+    }
+
+    async fn serve(&mut self, leaving: &mut Leaving) -> End {
+        let mut heartbeat = heartbeat(self.server.services.settings.heartbeat);
+        loop {
+            let turn = self.turn(&mut heartbeat, leaving).await;
+            let done = match turn {
+                Turn::Leave => Err(End::Closed(close::RESTART)),
+                Turn::Deliver => self.deliver().await,
+                Turn::Page(page) => self.send_page(page).await,
+                Turn::Receive(message) => self.receive(message).await,
+                Turn::Beat => self.beat().await,
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    /// Waits for something to do. Every branch may be dropped half-way without loss.
+    async fn turn(&mut self, heartbeat: &mut Interval, leaving: &mut Leaving) -> Turn {
+        tokio::select! {
+            () = leaving.told() => Turn::Leave,
+            turn = unsent(&mut self.cursor, &mut self.replay) => turn,
+            message = self.socket.next() => Turn::Receive(message),
+            _ = heartbeat.tick() => Turn::Beat,
+        }
+    }
+
+    /// Sends what is in the ring, a batch at most: several messages, one write.
+    async fn deliver(&mut self) -> Result<(), End> {
+        for _ in 0..BATCH_MESSAGES_MAX {
+            match (self.cursor.try_next(), &mut self.replay) {
+                (Next::Message(message), replay) => {
+                    self.socket.feed(Message::Text(message.text)).await?;
+                    replay.iter_mut().for_each(|replay| replay.sent(message.seq));
+                }
+                (Next::Lagged(_), Some(replay)) => {
+                    replay.advance(&mut self.cursor, &self.server.reads);
+                    break;
+                }
+                (Next::Lagged(missed), None) => self.tell_lagged(missed).await?,
+                (Next::Empty, Some(replay)) => {
+                    let recovered = replay.recovered();
+                    self.replay = None;
+                    self.feed(&recovered).await?;
+                    break;
+                }
+                (Next::Empty, None) => break,
+            }
+        }
+        self.flush().await
+    }
+
+    async fn tell_lagged(&mut self, missed: u64) -> Result<(), End> {
+        count(&self.server.counters.lagged);
+        tracing::info!(missed, "client is too slow");
+        let lagged = Lagged {
+            missed,
+            oldest_seq: self.cursor.floor_seq(),
+            newest_seq: self.cursor.newest_seq(),
+        };
+        self.feed(&lagged).await
+    }
+
+    fn resume(&mut self, since: u64) {
+        self.replay = Some(Replay::begin(since, &mut self.cursor, &self.server.reads));
+    }
+
+    async fn send_page(&mut self, page: Result<Page, ReadError>) -> Result<(), End> {
+        let Some(replay) = &mut self.replay else { return Ok(()) };
+        for text in replay.take(page, &self.cursor) {
+            self.socket.feed(Message::Text(text)).await?;
+        }
+        self.socket.flush().await?;
+        replay.advance(&mut self.cursor, &self.server.reads);
+        Ok(())
+    }
+
+    async fn receive(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
+        self.silent_beats = 0;
+        let text = match message {
+            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Binary(_))) => return self.complain("messages are JSON text", &[]).await,
+            Some(Ok(Message::Close(_))) | None => return Err(End::Left),
+            Some(Ok(_)) => return Ok(()), // a ping is answered, and a pong taken, below us
+            Some(Err(error)) => return Err(error.into()),
+        };
+        match ClientMessage::parse(&text) {
+            Ok(ClientMessage::Pong) => Ok(()),
+            Ok(ClientMessage::Ping) => {
+                self.feed(&Pong {}).await?;
+                self.flush().await
+            }
+            Ok(ClientMessage::Resume { since }) => {
+                self.resume(since);
+                Ok(())
+            }
+            Err(error @ ClientError::Malformed(_)) => self.complain(&error.to_string(), &[]).await,
+            Err(error @ ClientError::UnknownType(_)) => self.complain(&error.to_string(), ClientMessage::TYPES).await,
+        }
+    }
+
+    async fn complain(&mut self, message: &str, known_types: &[&str]) -> Result<(), End> {
+        count(&self.server.counters.malformed);
+        self.feed(&ErrorMessage { message, known_types }).await?;
+        self.flush().await
+    }
+
+    async fn beat(&mut self) -> Result<(), End> {
+        self.silent_beats += 1;
+        if self.silent_beats > SILENT_BEATS_MAX {
+            return Err(End::Closed(close::SILENT));
+        }
+        self.ping().await?;
+        self.flush().await
+    }
+
+    /// For programs that read messages a JSON one, for browsers and tools that answer by themselves a protocol one.
+    async fn ping(&mut self) -> Result<(), End> {
+        self.feed(&Ping {}).await?;
+        Ok(self.socket.feed(Message::Ping(Default::default())).await?)
+    }
+
+    async fn feed<M: wire::Message>(&mut self, message: &M) -> Result<(), End> {
+        let text = wire::encode(self.server.services.clock.wall().at, message);
+        Ok(self.socket.feed(Message::Text(text)).await?)
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        Ok(self.socket.flush().await?)
+    }
+
+    async fn finish(mut self, end: End) {
+        match end {
+            End::Left => tracing::info!("stream closed by the client"),
+            End::Lost(error) => tracing::info!(%error, "stream lost"),
+            End::Stalled => {
+                count(&self.server.counters.evicted);
+                tracing::warn!("stream dropped: the client does not read");
+                return self.socket.get_ref().reset();
+            }
+            End::Closed(reason) => {
+                tracing::info!(code = reason.code, reason = reason.reason, "stream closed");
+                self.close(reason).await;
+            }
+        }
+        linger(self.socket.get_mut()).await;
+    }
+
+    /// Says why, and waits for the client to agree, for a bounded time.
+    async fn close(&mut self, reason: Close) {
+        if reason == close::SILENT {
+            count(&self.server.counters.silent);
+        }
+        let handshake = async {
+            if reason == close::RESTART {
+                self.feed(&Reconnect {
+                    retry_after_ms: RETRY_AFTER_S * 1000,
+                })
+                .await?;
+            }
+            let frame = CloseFrame {
+                code: reason.code.into(),
+                reason: reason.reason.into(),
+            };
+            self.socket.send(Message::Close(Some(frame))).await?;
+            while let Some(Ok(_)) = self.socket.next().await {}
+            Ok::<(), End>(())
+        };
+        // One who does not agree in time is hung up on.
+        let _ = timeout(Duration::from_millis(CLOSE_MS_MAX), handshake).await;
+    }
+}
+
+fn heartbeat(every: Duration) -> Interval {
+    let mut heartbeat = interval_at(Instant::now() + every, every);
+    heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    heartbeat
+}
+
+/// Waits for something to send: the next page while a replay reads the store, else what the ring has.
+async fn unsent(cursor: &mut Cursor, replay: &mut Option<Replay>) -> Turn {
+    match replay {
+        Some(replay) if replay.reads() => Turn::Page(replay.page().await),
+        Some(_) => Turn::Deliver, // whether there is something tells whether the replay is over
+        None => {
+            cursor.wait().await;
+            Turn::Deliver
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! A client's socket that gives up on a client that does not read, and takes leave politely of one that does.
+
+use std::future::Future;
+use std::io;
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::task::Context;
+use std::task::Poll;
+use std::task::ready;
+use std::time::Duration;
+
+use tokio::io::AsyncRead;
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWrite;
+use tokio::io::AsyncWriteExt;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+use tokio::time::timeout;
+
+use crate::limits::CLOSE_MS_MAX;
+
+/// Bytes that are read and thrown away for the sake of a polite leave.
+const LINGER_BYTES_MAX: usize = 64 * 1024;
+
+/// A TCP stream whose writes fail with [`io::ErrorKind::TimedOut`] once what was handed over was not taken
+/// by the client for `stall_max`. The time runs from the first write that had to wait to the next complete
+/// flush, so that a client that takes a byte now and then does not hold its place for ever.
+#[derive(Debug)]
+pub(super) struct Socket {
+    stream: TcpStream,
+    stall_max: Duration,
+    /// Only for those who made a write wait.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
+
+impl Socket {
+    pub(super) fn new(stream: TcpStream, stall_max: Duration) -> Socket {
+        Socket {
+            stream,
+            stall_max,
+            stalled: None,
+        }
+    }
+
+    /// Drops what is not yet sent: the client gets a reset, the kernel its memory.
+    pub(super) fn reset(&self) {
+        // It fails only on a socket that is gone already.
+        let _ = self.stream.set_zero_linger();
+    }
+
+    fn limit(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            return written;
+        }
+        let stall_max = self.stall_max;
+        let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall_max)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.limit(cx, written)
+    }
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        self.limit(cx, written)
+    }
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.stalled = None;
+        Poll::Ready(Ok(()))
+    }
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Takes leave: says that nothing more comes, and waits for the client to hang up, for a bounded time. Closing with
+/// unread bytes would make the kernel send a reset, which can overtake what the client was last told.
+pub(super) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
+    let leave = async {
+        if stream.shutdown().await.is_err() {
+            return;
+        }
+        let (mut scratch, mut taken) = ([0; 512], 0);
+        while let Ok(bytes @ 1..) = stream.read(&mut scratch).await {
+            taken += bytes;
+            if taken > LINGER_BYTES_MAX {
+                return;
+            }
+        }
+    };
+    // One who does not hang up in time is hung up on.
+    let _ = timeout(Duration::from_millis(CLOSE_MS_MAX), leave).await;
+}

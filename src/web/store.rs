@@ -1,0 +1,122 @@
+//! Reading the store from the sockets' thread: the trait [`EventStore`], and the one thread beside it that may wait for a slow card.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use crate::event::model::Event;
+use crate::limits::REPLAY_PAGE_BYTES_MAX;
+use crate::limits::REPLAY_PAGE_MESSAGES_MAX;
+use crate::limits::STORE_READ_MS_MAX;
+use crate::limits::STORE_READS_MAX;
+
+/// A run of stored messages.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Sequence number and JSON of each, ascending, without a hole from the first on.
+    pub messages: Vec<(u64, Bytes)>,
+    /// Smallest sequence number that is still kept; one more than `newest` when none is.
+    pub oldest_available: u64,
+    /// Greatest sequence number given out; 0 before the first.
+    pub newest: u64,
+}
+
+/// Which events are asked for. With `since` alone they come oldest first, so that page follows page without a gap;
+/// otherwise newest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Only events whose id is greater.
+    pub since: Option<u64>,
+    /// Only events whose id is less.
+    pub before: Option<u64>,
+    /// Most events.
+    pub limit: usize,
+}
+
+/// A run of events.
+#[derive(Clone, Debug, Default)]
+pub struct EventPage {
+    /// The events, in the order of the query.
+    pub events: Vec<Event>,
+    /// Whether more follow.
+    pub more: bool,
+}
+
+/// What the sockets read of the store. Each call may take as long as a slow card does.
+pub trait EventStore: Send + Sync {
+    /// Messages after `seq`, at most so many and of so many bytes together, but at least one if there is one.
+    fn messages_after(&self, seq: u64, messages_max: usize, bytes_max: usize) -> Result<Page, String>;
+    /// The event with this id, as it is now.
+    fn event(&self, id: u64) -> Result<Option<Event>, String>;
+    /// A page of events.
+    fn events(&self, query: &EventQuery) -> Result<EventPage, String>;
+    /// Identity of this store: another one counts its sequence numbers anew. Answers at once.
+    fn store_id(&self) -> String;
+}
+
+/// Why a read gave nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ReadError {
+    #[error("too many requests wait for the store")]
+    Busy,
+    #[error("the store took longer than {STORE_READ_MS_MAX} ms")]
+    Slow,
+    #[error("the store cannot be read: {0}")]
+    Failed(String),
+}
+
+/// A share of the reads that may be under way; given back when dropped.
+pub(super) type ReadPermit = OwnedSemaphorePermit;
+
+/// The store, read on the runtime's blocking pool (one thread, see [`runtime`](super::runtime)), so many at a time.
+#[derive(Clone)]
+pub(super) struct Reads {
+    store: Arc<dyn EventStore>,
+    permits: Arc<Semaphore>,
+}
+
+impl Reads {
+    pub(super) fn new(store: Arc<dyn EventStore>) -> Reads {
+        Reads {
+            store,
+            permits: Arc::new(Semaphore::new(STORE_READS_MAX)),
+        }
+    }
+
+    /// What `read` gives, for a request: refused when too many wait. The permit is to be kept until the answer is sent.
+    pub(super) async fn now<T, F>(&self, read: F) -> Result<(T, ReadPermit), ReadError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn EventStore) -> Result<T, String> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| ReadError::Busy)?;
+        timeout(Duration::from_millis(STORE_READ_MS_MAX), self.run(permit, read))
+            .await
+            .map_err(|_| ReadError::Slow)?
+    }
+
+    /// The messages after `seq`, for a replay: waits for its turn.
+    pub(super) async fn page_after(self, seq: u64) -> Result<Page, ReadError> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| ReadError::Busy)?;
+        let read = move |store: &dyn EventStore| store.messages_after(seq, REPLAY_PAGE_MESSAGES_MAX, REPLAY_PAGE_BYTES_MAX);
+        self.run(permit, read).await.map(|(page, _)| page)
+    }
+
+    /// The permit goes with the read: one that was given up on is still under way.
+    async fn run<T, F>(&self, permit: ReadPermit, read: F) -> Result<(T, ReadPermit), ReadError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&dyn EventStore) -> Result<T, String> + Send + 'static,
+    {
+        let store = Arc::clone(&self.store);
+        spawn_blocking(move || (read(&*store), permit))
+            .await
+            .map_err(|panicked| ReadError::Failed(panicked.to_string()))
+            .and_then(|(result, permit)| Ok((result.map_err(ReadError::Failed)?, permit)))
+    }
+}

@@ -1,0 +1,28 @@
+//! Why the server closes a WebSocket: code and reason of the close frame. Codes are those of RFC 6455, section 7.4.
+
+/// A close code and the words that go with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Close {
+    /// Code of RFC 6455.
+    pub code: u16,
+    /// What a person reads; at most 123 bytes.
+    pub reason: &'static str,
+}
+
+/// The client broke the protocol (unmasked frame, reserved bit, bad opcode).
+pub const PROTOCOL: Close = Close::new(1002, "protocol error");
+/// A text message that is not UTF-8.
+pub const NOT_UTF8: Close = Close::new(1007, "text is not UTF-8");
+/// A message longer than the server takes.
+pub const TOO_LONG: Close = Close::new(1009, "message too long");
+/// Neither message nor pong for two heartbeats.
+pub const SILENT: Close = Close::new(1011, "no sign of life for two heartbeats");
+/// The server stops or restarts.
+pub const RESTART: Close = Close::new(1012, "server goes away, come back");
+
+impl Close {
+    const fn new(code: u16, reason: &'static str) -> Close {
+        assert!(reason.len() <= 123, "a control frame holds 125 bytes");
+        Close { code, reason }
+    }
+}

@@ -1,0 +1,188 @@
+//! What the server says, one type for each message. `encode` puts `type` and `timestamp` before the fields.
+
+use serde::Serialize;
+
+use super::Message;
+use super::Topics;
+use crate::clock::BootId;
+use crate::event::model::Event;
+use crate::frame::FrameFormat;
+use crate::motion::Tamper;
+
+/// The welcome: who speaks, and from where on.
+#[derive(Clone, Debug, Serialize)]
+pub struct ConnectionStatus<'a> {
+    /// Always `connected`.
+    pub status: &'static str,
+    /// This connection, as the server's log names it.
+    pub connection_id: &'a str,
+    /// Boot of the machine.
+    pub boot_id: BootId,
+    /// Which store the sequence numbers count in. Another one than before: forget `since`.
+    pub store_id: &'a str,
+    /// Newest durable sequence number; live messages have greater ones.
+    pub newest_seq: u64,
+    /// What this connection is told of.
+    pub topics: Topics,
+    /// For people.
+    pub message: &'static str,
+}
+
+/// An event began, went on or ended.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventMessage<'a> {
+    /// Place in the order of durable messages.
+    pub seq: u64,
+    /// The event, as REST shows it.
+    pub data: &'a Event,
+}
+
+/// What became of the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CameraEventType {
+    /// No more frames; being reopened.
+    Lost,
+    /// Frames flow again.
+    Restored,
+    /// A clip is over.
+    Ended,
+    /// Something is wrong with the picture.
+    Tampered,
+    /// The picture is right again.
+    TamperOver,
+}
+
+/// Something became of the camera.
+#[derive(Clone, Debug, Serialize)]
+pub struct CameraEvent<'a> {
+    /// Place in the order of durable messages.
+    pub seq: u64,
+    /// Which camera.
+    pub camera_id: &'a str,
+    /// What became of it.
+    pub event_type: CameraEventType,
+    /// More about it.
+    pub data: CameraEventData<'a>,
+}
+
+/// More about what became of the camera; what does not apply is left out.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct CameraEventData<'a> {
+    /// For people.
+    pub message: &'a str,
+    /// What the camera gives, when restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<FrameFormat>,
+    /// What is wrong with the picture.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tamper: Option<Tamper>,
+}
+
+/// What someone should look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertType {
+    /// The database did not open; it was set aside and a new one begun.
+    StoreSetAside,
+    /// Nothing can be written.
+    StoreFailed,
+    /// Writing works again.
+    StoreRestored,
+    /// Records were lost because the disk was too slow.
+    RecordsDropped,
+    /// The PIR sensor cannot be read.
+    PirUnavailable,
+    /// The PIR sensor can be read again.
+    PirRestored,
+}
+
+/// Someone should look at this.
+#[derive(Clone, Debug, Serialize)]
+pub struct Alert<'a> {
+    /// Place in the order of durable messages.
+    pub seq: u64,
+    /// What it is about.
+    pub alert_type: AlertType,
+    /// Which camera, or null for the device as a whole.
+    pub camera_id: Option<&'a str>,
+    /// More about it.
+    pub data: AlertData<'a>,
+}
+
+/// More about an alert.
+#[derive(Clone, Debug, Serialize)]
+pub struct AlertData<'a> {
+    /// For people.
+    pub message: &'a str,
+}
+
+/// Is anybody there? Any message or protocol pong is an answer.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Ping {}
+
+/// The answer to a client's `ping`.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Pong {}
+
+/// The client was too slow: messages were left out here.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Lagged {
+    /// How many, of all topics.
+    pub missed: u64,
+    /// Durable messages after this number follow; `resume` with an earlier one gives what was left out.
+    pub oldest_seq: u64,
+    /// Newest durable sequence number.
+    pub newest_seq: u64,
+}
+
+/// A replay is over; what follows is live.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Recovered {
+    /// True when everything after `since` was sent; false when some of it is gone, or `since` was never given out.
+    pub recovered: bool,
+    /// What was asked for.
+    pub since: u64,
+    /// Oldest durable sequence number still kept; null when it was not looked up, as nothing was missing.
+    pub oldest_seq: Option<u64>,
+    /// Last sequence number replayed.
+    pub newest_seq: u64,
+}
+
+/// The server goes away.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Reconnect {
+    /// When to come back, at the earliest, in milliseconds. Clients add jitter of their own.
+    pub retry_after_ms: u64,
+}
+
+/// What the client sent was not understood; nothing was done, the connection stays.
+#[derive(Clone, Debug, Serialize)]
+pub struct ErrorMessage<'a> {
+    /// For people.
+    pub message: &'a str,
+    /// Types that are understood, when an unknown one was sent.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub known_types: &'a [&'a str],
+}
+
+macro_rules! message_types {
+    ($($message:ty => $name:literal,)*) => { $(
+        impl Message for $message {
+            const TYPE: &'static str = $name;
+        }
+    )* };
+}
+
+message_types! {
+    ConnectionStatus<'_> => "connection_status",
+    EventMessage<'_> => "event",
+    CameraEvent<'_> => "camera_event",
+    Alert<'_> => "alert",
+    Ping => "ping",
+    Pong => "pong",
+    Lagged => "lagged",
+    Recovered => "recovered",
+    Reconnect => "system.reconnect",
+    ErrorMessage<'_> => "error",
+}

@@ -1,0 +1,368 @@
+//! A device for tests: the real server on a free port, before a store in memory; and clients for it.
+#![allow(dead_code, unreachable_pub)] // each test binary uses its part
+
+use std::io::Read;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt;
+use lookout::clock::BootId;
+use lookout::clock::Clock;
+use lookout::clock::SystemClock;
+use lookout::clock::Timestamp;
+use lookout::event::model::ClockState;
+use lookout::event::model::Event;
+use lookout::event::model::Phase;
+use lookout::event::model::Trigger;
+use lookout::hub::Hub;
+use lookout::hub::Message;
+use lookout::motion::Score;
+use lookout::pipeline::Controls;
+use lookout::status::CameraState;
+use lookout::status::Status;
+use lookout::web;
+use lookout::web::Counters;
+use lookout::web::EventPage;
+use lookout::web::EventQuery;
+use lookout::web::EventStore;
+use lookout::web::Identity;
+use lookout::web::Page;
+use lookout::web::Services;
+use lookout::web::Settings;
+use lookout::wire;
+use lookout::wire::Topic;
+use lookout::wire::server::EventMessage;
+use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::client_async;
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+/// Nothing in these tests takes that long, unless it hangs.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+struct Shelf {
+    messages: Vec<(u64, Bytes)>,
+    events: Vec<Event>,
+    newest: u64,
+    fault: Option<String>,
+    delay: Duration,
+}
+
+/// A store in memory that can be made to forget, to fail and to be slow.
+#[derive(Default)]
+pub struct MemoryStore(Mutex<Shelf>);
+
+impl MemoryStore {
+    pub fn forget_before(&self, seq: u64) {
+        self.0.lock().unwrap().messages.retain(|(other, _)| *other >= seq);
+    }
+    pub fn fail(&self, why: &str) {
+        self.0.lock().unwrap().fault = Some(why.into());
+    }
+    pub fn be_slow(&self, delay: Duration) {
+        self.0.lock().unwrap().delay = delay;
+    }
+    fn read<T>(&self, read: impl FnOnce(&Shelf) -> T) -> Result<T, String> {
+        let delay = self.0.lock().unwrap().delay;
+        std::thread::sleep(delay);
+        let shelf = self.0.lock().unwrap();
+        shelf.fault.clone().map_or(Ok(()), Err)?;
+        Ok(read(&shelf))
+    }
+}
+
+impl EventStore for MemoryStore {
+    fn messages_after(&self, seq: u64, messages_max: usize, bytes_max: usize) -> Result<Page, String> {
+        self.read(|shelf| {
+            let mut bytes = 0;
+            let later = shelf.messages.iter().filter(|(other, _)| *other > seq).take(messages_max);
+            let fits = |(n, (_, text)): &(usize, &(u64, Bytes))| {
+                bytes += text.len();
+                *n == 0 || bytes <= bytes_max
+            };
+            Page {
+                messages: later.enumerate().take_while(fits).map(|(_, message)| message.clone()).collect(),
+                oldest_available: shelf.messages.first().map_or(shelf.newest + 1, |(oldest, _)| *oldest),
+                newest: shelf.newest,
+            }
+        })
+    }
+    fn event(&self, id: u64) -> Result<Option<Event>, String> {
+        self.read(|shelf| shelf.events.iter().find(|event| event.id == id).cloned())
+    }
+    fn events(&self, query: &EventQuery) -> Result<EventPage, String> {
+        self.read(|shelf| {
+            let within =
+                |event: &&Event| query.since.is_none_or(|since| event.id > since) && query.before.is_none_or(|before| event.id < before);
+            let mut events: Vec<Event> = shelf.events.iter().filter(within).cloned().collect();
+            if query.since.is_none() || query.before.is_some() {
+                events.reverse();
+            }
+            let more = events.len() > query.limit;
+            events.truncate(query.limit);
+            EventPage { events, more }
+        })
+    }
+    fn store_id(&self) -> String {
+        "memory".into()
+    }
+}
+
+/// A running server and what stands behind it.
+pub struct Device {
+    pub address: SocketAddr,
+    pub hub: Arc<Hub>,
+    pub store: Arc<MemoryStore>,
+    pub status: Arc<Status>,
+    pub controls: Arc<Controls>,
+    pub counters: Arc<Counters>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Device {
+    /// A healthy device with an empty store.
+    pub fn start(settings: Settings) -> Device {
+        Device::with_history(settings, 0)
+    }
+
+    /// A healthy device that made `events` events before it was last started.
+    pub fn with_history(settings: Settings, events: u64) -> Device {
+        let store = Arc::new(MemoryStore::default());
+        for _ in 0..events {
+            keep_event(&store);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let mut device = Device {
+            address: listener.local_addr().unwrap(),
+            hub: Arc::new(Hub::new(events)),
+            store,
+            status: Arc::default(),
+            controls: Arc::default(),
+            counters: Arc::default(),
+            stop: Some(stop),
+            thread: None,
+        };
+        device.status.recorder().writable = true;
+        device.status.pipeline().camera = CameraState::Live;
+        let services = device.services(settings);
+        device.thread = Some(std::thread::spawn(move || {
+            let shutdown = async { stopped.await.unwrap_or_default() };
+            web::runtime().unwrap().block_on(web::serve(listener, services, shutdown)).unwrap();
+        }));
+        device
+    }
+
+    fn services(&self, settings: Settings) -> Services {
+        Services {
+            settings,
+            identity: Identity {
+                camera_id: "porch".try_into().unwrap(),
+                boot_id: BootId::NIL,
+            },
+            hub: self.hub.clone(),
+            store: self.store.clone(),
+            status: self.status.clone(),
+            controls: self.controls.clone(),
+            clock: Arc::new(SystemClock::default()),
+            memory: None,
+            counters: self.counters.clone(),
+        }
+    }
+
+    /// An event happens: kept first, told then. Its sequence number.
+    pub fn publish(&self) -> u64 {
+        let seq = self.hub.newest_seq() + 1;
+        self.publish_event(event(seq));
+        seq
+    }
+
+    /// This event happens.
+    pub fn publish_event(&self, event: Event) {
+        let (seq, text) = keep(&self.store, event);
+        let message = Message {
+            seq: Some(seq),
+            topic: Topic::Event,
+            text,
+        };
+        self.hub.publish(message).unwrap();
+    }
+
+    /// Tells the server to stop; it does so in its own time.
+    pub fn ask_to_stop(&mut self) {
+        let _ = self.stop.take().map(|stop| stop.send(()));
+    }
+
+    /// Opens `path` as a WebSocket.
+    pub async fn open(&self, path: &str) -> Stream {
+        self.try_open(path, &[]).await.expect("a WebSocket")
+    }
+
+    /// Opens `path` as a WebSocket, with header fields of one's own.
+    pub async fn try_open(&self, path: &str, fields: &[(&'static str, &str)]) -> Result<Stream, tungstenite::Error> {
+        let mut request = format!("ws://{}{path}", self.address).into_client_request()?;
+        for (name, value) in fields {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let stream = tokio::net::TcpStream::connect(self.address).await?;
+        client_async(request, stream).await.map(|(stream, _)| Stream(stream))
+    }
+
+    /// Sends `bytes` and gives all that comes back until the server hangs up.
+    pub fn exchange(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let _ = stream.write_all(bytes); // it may be refused half-way
+        let mut answer = Vec::new();
+        let mut chunk = [0; 4096];
+        loop {
+            match stream.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(length) => answer.extend_from_slice(&chunk[..length]),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                    panic!("the server hangs: {}", String::from_utf8_lossy(&answer))
+                }
+                Err(_) => break,
+            }
+        }
+        String::from_utf8(answer).unwrap()
+    }
+
+    /// One request; its status and body.
+    pub fn request(&self, method: &str, target: &str, body: &str) -> (u16, Value) {
+        let length = body.len();
+        let answer = self.exchange(
+            format!(
+                "{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}",
+                self.address
+            )
+            .as_bytes(),
+        );
+        let (head, body) = answer
+            .split_once("\r\n\r\n")
+            .unwrap_or_else(|| panic!("no answer to {method} {target}: {answer:?}"));
+        (head[9..12].parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
+    }
+
+    pub fn get(&self, target: &str) -> (u16, Value) {
+        self.request("GET", target, "")
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.ask_to_stop();
+        let ended = self.thread.take().map(JoinHandle::join);
+        if !std::thread::panicking() {
+            ended.unwrap().expect("the server does not panic");
+        }
+    }
+}
+
+/// A WebSocket client.
+pub struct Stream(pub WebSocketStream<tokio::net::TcpStream>);
+
+impl Stream {
+    /// The next frame, whatever it is; `None` at the end.
+    pub async fn frame(&mut self) -> Option<Result<tungstenite::Message, tungstenite::Error>> {
+        tokio::time::timeout(PATIENCE, self.0.next())
+            .await
+            .expect("something from the server")
+    }
+
+    /// The next message.
+    pub async fn message(&mut self) -> Value {
+        loop {
+            match self.frame().await {
+                Some(Ok(tungstenite::Message::Text(text))) => {
+                    assert!(!text.contains('\n'), "one line: {text}");
+                    return serde_json::from_str(&text).unwrap();
+                }
+                Some(Ok(tungstenite::Message::Ping(_))) => {}
+                other => panic!("not a message: {other:?}"),
+            }
+        }
+    }
+
+    /// The next message that is not a ping.
+    pub async fn news(&mut self) -> Value {
+        loop {
+            let message = self.message().await;
+            if message["type"] != "ping" {
+                return message;
+            }
+        }
+    }
+
+    /// Close code and reason, passing over what comes before.
+    pub async fn closed(&mut self) -> (u16, String) {
+        loop {
+            match self.frame().await {
+                Some(Ok(tungstenite::Message::Close(Some(frame)))) => return (frame.code.into(), frame.reason.to_string()),
+                Some(Ok(_)) => {}
+                other => panic!("no close frame: {other:?}"),
+            }
+        }
+    }
+}
+
+/// Waits until `done`, for a bounded time.
+pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let clock = SystemClock::default();
+    let deadline = clock.now() + PATIENCE;
+    while !done() {
+        assert!(clock.now() < deadline, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn keep_event(store: &MemoryStore) -> (u64, wire::Text) {
+    let seq = store.0.lock().unwrap().newest + 1;
+    keep(store, event(seq))
+}
+
+fn keep(store: &MemoryStore, event: Event) -> (u64, wire::Text) {
+    let mut shelf = store.0.lock().unwrap();
+    let seq = shelf.newest + 1;
+    let text = wire::encode(Timestamp(0), &EventMessage { seq, data: &event });
+    shelf.newest = seq;
+    shelf.messages.push((seq, text.clone().into()));
+    shelf.events.push(event);
+    (seq, text)
+}
+
+/// An event of usual size.
+pub fn event(id: u64) -> Event {
+    Event {
+        id,
+        seq: id,
+        timestamp: Timestamp(id as i64 * 1000),
+        camera_id: "porch".try_into().unwrap(),
+        trigger: Trigger::Video,
+        phase: Phase::End,
+        duration_ms: 1500,
+        score: Score(640),
+        zones: Default::default(),
+        boxes: Default::default(),
+        pir: None,
+        video: None,
+        suppressed: 0,
+        end_reason: None,
+        snapshot_url: None,
+        clip_url: None,
+        clock: ClockState::Synced,
+        boot_id: BootId::NIL,
+        uptime_ms: id * 1000,
+    }
+}
