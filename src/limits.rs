@@ -14,6 +14,10 @@ pub const FRAME_HEIGHT_MAX: u32 = 1944;
 pub const FRAME_SIDE_MIN: u32 = 64;
 /// Side of a cell in pixels: the block of a JPEG, so that its DC coefficient is a cell's mean.
 pub const CELL_SIDE_PX: u32 = 8;
+/// Side of a cell in pixels in small pictures, so that a small thing is not lost in one cell.
+pub const CELL_SIDE_SMALL_PX: u32 = 4;
+/// Pictures with fewer rows than this have small cells: the grid then has about as many cells as that of a 480-row picture.
+pub const PICTURE_SMALL_BELOW_PX: u32 = 400;
 /// Kernel buffers asked for per camera; each is one frame of the negotiated format (614 kB for 640x480 YUYV).
 /// Full: the kernel drops the newest frame, seen as a gap in the sequence numbers.
 pub const CAMERA_BUFFERS: u32 = 4;
@@ -50,6 +54,10 @@ pub const SCENE_SCRIPT_MAX: usize = 256;
 
 /// Regions (boxes) reported per frame, largest first. Full: the smallest are left out.
 pub const REGIONS_MAX: usize = 8;
+/// Cells from which the change of light is estimated in a frame, spread over the picture; a larger grid is sampled more thinly.
+pub const LIGHT_SAMPLES_MAX: usize = 512;
+/// Longest list of Huffman tables and other headers looked through for a JPEG picture's size, in segments. More: the frame is refused.
+pub const JPEG_SEGMENTS_MAX: usize = 64;
 /// Zones of one camera; a set of them is a 16-bit mask. More: the configuration is refused.
 pub const ZONES_MAX: usize = 16;
 /// Masks (parts of the picture that are never looked at) of one camera. More: the configuration is refused.

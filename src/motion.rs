@@ -2,6 +2,19 @@
 //! what becomes of motion over time in `event/`.
 
 pub mod settings;
+pub mod detector;
+pub mod cells;
+pub mod jpeg;
+mod zones;
+mod light;
+mod background;
+mod structure;
+mod regions;
+mod tamper;
+
+pub use detector::Cells;
+pub use detector::Detector;
+pub use detector::FrameFault;
 
 use heapless::Vec;
 use serde::Deserialize;

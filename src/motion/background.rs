@@ -1,0 +1,227 @@
+//! What each cell looks like when nothing is there, how much it varies, and from which change on that means something.
+
+use super::cells::Grid;
+use super::cells::LEVEL;
+use super::light::FINE;
+use super::light::Light;
+use super::zones::Plan;
+
+/// Rows are learned in turn, one in so many each frame: learning is slow anyway, and this makes it cheap.
+const TURNS: usize = 4;
+/// Frames in which every row is learned, as a running mean.
+const YOUNG_FRAMES: u32 = 32;
+/// Of so many visits to a row one learns also from cells that are taken.
+const BLIND_VISITS: u32 = 32;
+/// Least threshold, before the sensitivity: what compression and lamps do to a still picture.
+const THRESHOLD_MIN: u16 = 3 * FINE / 2;
+/// Largest threshold: cells that vary habitually still show an intruder of more contrast than this.
+const THRESHOLD_MAX: u16 = 28 * FINE;
+/// Threshold in mean deviations: 5 of them are 4 standard deviations of a normal distribution.
+const DEVIATIONS: u16 = 5;
+/// Deviation assumed before anything was seen.
+const DEVIATION_FIRST: u16 = FINE / 2;
+/// A cell may show this part of the step to its neighbours: things sway by a pixel, and so do cameras.
+const SWAY: u32 = 6;
+/// A cell's habit grows by this each time that it begins to differ ...
+const HABIT_STEP: u8 = 16;
+/// ... up to this; at 64 it doubles the threshold.
+const HABIT_MAX: u8 = 192;
+
+/// How a cell differs: not at all.
+pub(crate) const SAME: u8 = 0;
+/// How a cell differs: beyond chance. What is between the two is weak: it belongs to a region that has a strong cell.
+pub(crate) const STRONG: u8 = 2;
+
+/// The background; values and deviations in 256ths of a grey level.
+#[derive(Debug)]
+pub(crate) struct Background {
+    grid: Grid,
+    /// Value of each cell.
+    pub(crate) value: Vec<u16>,
+    /// Another value that the cell had for long and may take again: what stood before a thing that stays. Equal to
+    /// `value` when there is none.
+    pub(crate) other: Vec<u16>,
+    /// Mean absolute deviation of each cell from its value, clipped so that single strong changes hardly count.
+    deviation: Vec<u16>,
+    /// How often the cell began to differ lately.
+    habit: Vec<u8>,
+    /// Change from which on a cell is [`STRONG`]; `u16::MAX` under a mask.
+    pub(crate) threshold: Vec<u16>,
+    /// Frames learned since the last fresh start, saturating.
+    frames: u32,
+    turn: usize,
+    /// Largest doubt about the light, added to every threshold; fades.
+    doubt: u16,
+}
+
+impl Background {
+    pub(crate) fn new(grid: Grid) -> Background {
+        Background {
+            grid,
+            value: vec![0; grid.len()],
+            other: vec![0; grid.len()],
+            deviation: vec![DEVIATION_FIRST; grid.len()],
+            habit: vec![0; grid.len()],
+            threshold: vec![u16::MAX; grid.len()],
+            frames: 0,
+            turn: 0,
+            doubt: 0,
+        }
+    }
+
+    /// Bytes that [`new`](Background::new) allocates.
+    pub(crate) const fn footprint(grid: Grid) -> usize {
+        grid.len() * (4 * size_of::<u16>() + size_of::<u8>())
+    }
+
+    /// Takes the picture as it is for the background; what was learned of its variation stays.
+    pub(crate) fn restart(&mut self, now: &[u16], plan: &Plan) {
+        self.other.copy_from_slice(&self.value);
+        for (value, now) in self.value.iter_mut().zip(now) {
+            *value = now * LEVEL;
+        }
+        if self.frames == 0 {
+            self.other.copy_from_slice(&self.value);
+        }
+        self.frames = 1;
+        self.doubt = 0;
+        (0..self.grid.rows).for_each(|row| self.set_thresholds(row, plan));
+    }
+
+    /// Follows the picture half way, as a scene that is settling changes quickly.
+    pub(crate) fn follow(&mut self, now: &[u16]) {
+        for (value, now) in self.value.iter_mut().zip(now) {
+            *value = (*value >> 1) + ((now * LEVEL) >> 1);
+        }
+    }
+
+    /// Writes how each cell of `now` differs to `marks`; returns how many are at least weak.
+    pub(crate) fn compare(&self, now: &[u16], marks: &mut [u8]) -> usize {
+        let cells = self.value.iter().zip(&self.threshold).zip(now).zip(marks);
+        let mut differing = 0u32;
+        for (((value, threshold), now), mark) in cells {
+            let difference = (now * LEVEL).abs_diff(*value);
+            let strong = threshold.saturating_add(self.doubt);
+            *mark = u8::from(difference >= weak(strong)) + u8::from(difference >= strong);
+            differing += u32::from(difference >= weak(strong));
+        }
+        differing as usize
+    }
+
+    /// By how much cell `cell` differs more than weakly, in sixteenths of its threshold, at most four thresholds.
+    pub(crate) fn evidence(&self, now: &[u16], cell: usize) -> u32 {
+        let difference = u32::from((now[cell] * LEVEL).abs_diff(self.value[cell]));
+        let strong = u32::from(self.threshold[cell].saturating_add(self.doubt));
+        (difference * 16 / strong).saturating_sub(10).min(64)
+    }
+
+    /// Whether cell `cell` changed from `before` to `now` beyond chance.
+    pub(crate) fn stirred(&self, now: &[u16], before: &[u16], cell: usize) -> bool {
+        now[cell].abs_diff(before[cell]).saturating_mul(LEVEL) >= self.threshold[cell]
+    }
+
+    /// Moves everything by a change of light; thresholds are wider for a while, as no change of light is so simple.
+    pub(crate) fn relight(&mut self, light: Light) {
+        for value in self.value.iter_mut().chain(&mut self.other) {
+            *value = light.on(*value);
+        }
+        self.doubt = self.doubt.max(light.strength() / 4);
+    }
+
+    /// Whether cell `cell` shows what it showed before the present background; if so, that is the background again.
+    pub(crate) fn recall(&mut self, now: &[u16], cell: usize) -> bool {
+        let found = (now[cell] * LEVEL).abs_diff(self.other[cell]) < weak(self.threshold[cell]);
+        if found {
+            std::mem::swap(&mut self.value[cell], &mut self.other[cell]);
+        }
+        found
+    }
+
+    /// Takes what cell `cell` shows for its background, and keeps the former one in mind unless there is an older one:
+    /// someone who stands and shifts must not push out the empty room.
+    pub(crate) fn absorb(&mut self, now: &[u16], cell: usize) {
+        if self.other[cell].abs_diff(self.value[cell]) < weak(self.threshold[cell]) {
+            self.other[cell] = self.value[cell];
+        }
+        self.value[cell] = now[cell] * LEVEL;
+    }
+
+    /// Notes that cell `cell` began to differ.
+    pub(crate) fn note_habit(&mut self, cell: usize) {
+        self.habit[cell] = (self.habit[cell] + HABIT_STEP).min(HABIT_MAX);
+    }
+
+    /// Learns from cells that are not `taken` by something that counts; a few rows each frame, all of them while young.
+    pub(crate) fn learn(&mut self, now: &[u16], taken: &[u8], plan: &Plan) {
+        self.frames = self.frames.saturating_add(1);
+        self.doubt -= self.doubt.div_ceil(8);
+        self.turn = (self.turn + 1) % TURNS;
+        let (first, step) = if self.frames <= YOUNG_FRAMES { (0, 1) } else { (self.turn, TURNS) };
+        for row in (first..self.grid.rows).step_by(step) {
+            self.learn_row(row, now, taken);
+        }
+        for row in (first..self.grid.rows).step_by(step) {
+            self.set_thresholds(row, plan);
+        }
+    }
+
+    fn learn_row(&mut self, row: usize, now: &[u16], taken: &[u8]) {
+        let cells = row * self.grid.columns..(row + 1) * self.grid.columns;
+        // A running mean while young, then an exponential one.
+        let age = self.frames.max(2).ilog2();
+        let (value_shift, deviation_shift) = (age.min(3), age.min(4));
+        let visits = self.frames / TURNS as u32;
+        // What counts is learned too, but so slowly that only what stays for minutes becomes background.
+        let blind = visits.is_multiple_of(BLIND_VISITS);
+        let values = self.value[cells.clone()].iter_mut().zip(&mut self.deviation[cells.clone()]);
+        for (((value, deviation), now), taken) in values.zip(&now[cells.clone()]).zip(&taken[cells.clone()]) {
+            let free = i32::from(*taken == 0 || blind);
+            let change = i32::from(now * LEVEL) - i32::from(*value);
+            let clipped = change.abs().min(4 * i32::from(*deviation) + i32::from(FINE / 4));
+            *value = (i32::from(*value) + (change >> value_shift) * free) as u16;
+            *deviation = (i32::from(*deviation) + ((clipped - i32::from(*deviation)) >> deviation_shift) * free) as u16;
+        }
+        if blind {
+            let values = &self.value[cells.clone()];
+            for (other, value) in self.other[cells.clone()].iter_mut().zip(values) {
+                *other = *other - (*other >> 2) + (*value >> 2);
+            }
+        }
+        let forget = u8::from(visits.is_multiple_of(2));
+        for habit in &mut self.habit[cells] {
+            *habit = habit.saturating_sub((*habit >> 6) + forget);
+        }
+    }
+
+    /// Thresholds of a row from the largest deviation and habit of each cell's neighbourhood: what sways beside it
+    /// will sway into it.
+    fn set_thresholds(&mut self, row: usize, plan: &Plan) {
+        let (columns, rows) = (self.grid.columns, self.grid.rows);
+        let line = |row: usize| row * columns..(row + 1) * columns;
+        let near = [row.saturating_sub(1), row, (row + 1).min(rows - 1)];
+        let deviations = near.map(|row| &self.deviation[line(row)]);
+        let habits = near.map(|row| &self.habit[line(row)]);
+        let peak = |x: usize| deviations[0][x].max(deviations[1][x]).max(deviations[2][x]);
+        let habit = |x: usize| habits[0][x].max(habits[1][x]).max(habits[2][x]);
+        let values = near.map(|row| &self.value[line(row)]);
+        for x in 0..columns {
+            let (left, right) = (x.saturating_sub(1), (x + 1).min(columns - 1));
+            let deviation = u32::from(peak(left).max(peak(x)).max(peak(right)));
+            let habit = u32::from(habit(left).max(habit(x)).max(habit(right)));
+            let value = values[1][x];
+            let steps = [values[0][x], values[2][x], values[1][left], values[1][right]].map(|near| near.abs_diff(value));
+            let slope = u32::from(steps.into_iter().max().unwrap_or(0));
+            let plain = u32::from(DEVIATIONS) * deviation + u32::from(THRESHOLD_MIN) + slope / SWAY;
+            let habitual = (plain * (64 + habit)) >> 6;
+            let scaled = (habitual * u32::from(plan.scale[row * columns + x])) >> 4;
+            let masked = !plan.keep[row * columns + x];
+            self.threshold[row * columns + x] = (scaled.min(u32::from(THRESHOLD_MAX)) as u16) | masked;
+        }
+    }
+}
+
+/// Change from which on a cell is weak, where it is [`STRONG`] from `strong` on: five eighths.
+#[inline]
+fn weak(strong: u16) -> u16 {
+    strong - (strong >> 2) - (strong >> 3)
+}

@@ -1,0 +1,175 @@
+//! Luma of a frame to a grid of cell means, the only pass over pixels: portable Rust in a shape that vectorises.
+//! What becomes of the grid is in the files beside it; compressed frames pass through `jpeg.rs` first.
+
+use crate::frame::Frame;
+use crate::frame::PixelFormat;
+use crate::limits::CELL_SIDE_PX;
+use crate::limits::CELL_SIDE_SMALL_PX;
+use crate::limits::PICTURE_SMALL_BELOW_PX;
+
+/// Steps of one grey level in a cell's mean: four fractional bits, so 0 to 4080.
+pub const LEVEL: u16 = 16;
+
+/// The grid of cells over a picture. Pixels right of the last whole column and below the last whole row belong to no cell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// Cells across.
+    pub columns: usize,
+    /// Cells down.
+    pub rows: usize,
+    /// Side of a cell in pixels: 8, or 4 in small pictures, so that a cell is never more than about 2 % of the height.
+    pub side: usize,
+}
+
+impl Grid {
+    /// The grid of a picture of `width` by `height` pixels.
+    pub const fn of(width: u32, height: u32) -> Grid {
+        let side = if height < PICTURE_SMALL_BELOW_PX { CELL_SIDE_SMALL_PX } else { CELL_SIDE_PX };
+        Grid {
+            columns: (width / side) as usize,
+            rows: (height / side) as usize,
+            side: side as usize,
+        }
+    }
+    /// Number of cells.
+    pub const fn len(self) -> usize {
+        self.columns * self.rows
+    }
+    /// True for a picture smaller than a cell.
+    pub const fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Where luma lies in the bytes of a raw frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Packing {
+    /// One byte a pixel (GREY, and the first plane of NV12 and YU12).
+    Planar,
+    /// The first of two bytes a pixel (YUYV).
+    Even,
+    /// The second of two bytes a pixel (UYVY).
+    Odd,
+}
+
+/// A picture's luma in place: rows of `stride` bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Luma<'a> {
+    pub(crate) data: &'a [u8],
+    pub(crate) stride: usize,
+    pub(crate) packing: Packing,
+}
+
+impl<'a> Luma<'a> {
+    /// The luma of a raw frame; `None` for a compressed one.
+    pub(crate) fn of(frame: &Frame<'a>) -> Option<Luma<'a>> {
+        let packing = match frame.format.pixel {
+            PixelFormat::Grey | PixelFormat::Nv12 | PixelFormat::Yu12 => Packing::Planar,
+            PixelFormat::Yuyv => Packing::Even,
+            PixelFormat::Uyvy => Packing::Odd,
+            PixelFormat::Mjpeg => return None,
+        };
+        Some(Luma {
+            data: frame.data,
+            stride: frame.format.stride as usize,
+            packing,
+        })
+    }
+}
+
+/// Means of all cells of `luma` into `cells`, row by row; `lanes` is scratch of [`lanes_len`] sums.
+/// `luma` holds all rows of `grid`, and its rows are as wide.
+pub(crate) fn means(luma: Luma<'_>, grid: Grid, lanes: &mut [u16], cells: &mut [u16]) {
+    match (luma.packing, grid.side) {
+        (Packing::Planar, 8) => strips::<8, 4, 2>(luma, grid, lanes, cells, |two| (two & 0xff) + (two >> 8)),
+        (Packing::Even, 8) => strips::<8, 8, 2>(luma, grid, lanes, cells, |two| two & 0xff),
+        (Packing::Odd, 8) => strips::<8, 8, 2>(luma, grid, lanes, cells, |two| two >> 8),
+        (Packing::Planar, _) => strips::<4, 2, 0>(luma, grid, lanes, cells, |two| (two & 0xff) + (two >> 8)),
+        (Packing::Even, _) => strips::<4, 4, 0>(luma, grid, lanes, cells, |two| two & 0xff),
+        (Packing::Odd, _) => strips::<4, 4, 0>(luma, grid, lanes, cells, |two| two >> 8),
+    }
+}
+
+/// Scratch that [`means`] needs: one sum for each two bytes of a row, at most two bytes a pixel.
+pub(crate) const fn lanes_len(grid: Grid) -> usize {
+    grid.columns * grid.side
+}
+
+/// [`means`] for cells of `SIDE` rows and `LANES` pairs of bytes; the sum of a cell's pixels shifted right by `SHIFT`
+/// is its mean in [`LEVEL`]s. Sums go down the columns of `SIDE` rows at once (one vector instruction for many
+/// columns), then across the few lanes of each cell.
+fn strips<const SIDE: usize, const LANES: usize, const SHIFT: u32>(
+    luma: Luma<'_>,
+    grid: Grid,
+    lanes: &mut [u16],
+    cells: &mut [u16],
+    luma_of: impl Fn(u16) -> u16 + Copy,
+) {
+    let lanes = &mut lanes[..grid.columns * LANES];
+    for (row, means) in cells.chunks_exact_mut(grid.columns).enumerate() {
+        let top = row * SIDE * luma.stride;
+        let strip: [&[u8]; SIDE] = std::array::from_fn(|line| &luma.data[top + line * luma.stride..][..2 * lanes.len()]);
+        down(strip, lanes, luma_of);
+        for (mean, cell) in means.iter_mut().zip(lanes.as_chunks::<LANES>().0) {
+            *mean = cell.iter().sum::<u16>() >> SHIFT;
+        }
+    }
+}
+
+/// Sums each pair of bytes, as `luma_of` reads it, down the rows of `strip`; no overflow: 8 rows of 2 * 255.
+#[inline]
+fn down<const SIDE: usize>(strip: [&[u8]; SIDE], lanes: &mut [u16], luma_of: impl Fn(u16) -> u16 + Copy) {
+    let strip = strip.map(|row| &row.as_chunks::<2>().0[..lanes.len()]);
+    for (x, lane) in lanes.iter_mut().enumerate() {
+        let mut sum = 0;
+        for row in strip {
+            sum += luma_of(u16::from_le_bytes(row[x]));
+        }
+        *lane = sum;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same by definition, pixel by pixel.
+    fn means_by_definition(luma: Luma<'_>, grid: Grid) -> Vec<u16> {
+        let (step, first) = match luma.packing {
+            Packing::Planar => (1, 0),
+            Packing::Even => (2, 0),
+            Packing::Odd => (2, 1),
+        };
+        let pixel = |x: usize, y: usize| u32::from(luma.data[y * luma.stride + x * step + first]);
+        let mean = |column: usize, row: usize| {
+            let inside = (0..grid.side).flat_map(|y| (0..grid.side).map(move |x| (x, y)));
+            let sum: u32 = inside.map(|(x, y)| pixel(column * grid.side + x, row * grid.side + y)).sum();
+            (sum * u32::from(LEVEL) / (grid.side * grid.side) as u32) as u16
+        };
+        (0..grid.rows).flat_map(|row| (0..grid.columns).map(move |column| mean(column, row))).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn vector_and_scalar_pass_agree(
+            width in 64u32..150, height in prop_oneof![64u32..100, 400u32..420], padding in 0usize..40,
+            packing in prop_oneof![Just(Packing::Planar), Just(Packing::Even), Just(Packing::Odd)], seed: u64, bright: bool,
+        ) {
+            let grid = Grid::of(width, height);
+            let bytes = if packing == Packing::Planar { 1 } else { 2 };
+            let stride = width as usize * bytes + padding;
+            let mut state = seed | 1;
+            let data: Vec<u8> = (0..stride * height as usize)
+                .map(|_| {
+                    state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                    if bright { 255 } else { (state >> 56) as u8 }
+                })
+                .collect();
+            let luma = Luma { data: &data, stride, packing };
+            let mut cells = vec![0; grid.len()];
+            means(luma, grid, &mut vec![0; lanes_len(grid)], &mut cells);
+            prop_assert_eq!(cells, means_by_definition(luma, grid));
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! The detector: one frame after another through the passes beside this file, in fixed point, on memory reserved once.
+
+use std::mem;
+
+use super::Motion;
+use super::MotionState;
+use super::background::Background;
+use super::cells;
+use super::cells::Grid;
+use super::cells::Luma;
+use super::jpeg;
+use super::jpeg::JpegFault;
+use super::light::Meter;
+use super::regions::Regions;
+use super::regions::Scene;
+use super::regions::TICKS_PER_SECOND;
+use super::settings::Settings;
+use super::tamper::Watch;
+use super::zones::Plan;
+use crate::clock::Mono;
+use crate::frame::Frame;
+
+/// The light is measured when more than this part of the picture differs: one cell in so many.
+const LIGHT_PART: usize = 100;
+/// The scene has changed when more than this percentage of the picture differs from anything that light explains.
+const SCENE_PERCENT: usize = 40;
+/// A changed scene has settled when less than this percentage of it changes from frame to frame ...
+const SETTLED_PERCENT: usize = 8;
+/// ... in so many frames ...
+const SETTLED_FRAMES: u8 = 3;
+/// ... or after this time, in milliseconds.
+const SETTLE_MS_MAX: u64 = 1000;
+/// Motion that was there when the picture stopped changing is over after this time, in milliseconds.
+const REPEAT_MS_MAX: u64 = 500;
+
+/// Why a frame was not looked at; the detector is as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum FrameFault {
+    /// The frame is not of the size that the detector was made for: make a new one.
+    #[error("frame {frame} is {width}x{height}, not of the size that the detector was made for")]
+    Size {
+        /// Number of the frame.
+        frame: u64,
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+    },
+    /// The frame has fewer bytes than its format asks for.
+    #[error("frame {frame} has {bytes} bytes, {bytes_min} make a picture")]
+    Short {
+        /// Number of the frame.
+        frame: u64,
+        /// Bytes that it has.
+        bytes: usize,
+        /// Bytes that it should have at least.
+        bytes_min: usize,
+    },
+    /// The compressed picture is damaged, or of a kind that cameras do not make.
+    #[error("frame {frame}: {cause}")]
+    Jpeg {
+        /// Number of the frame.
+        frame: u64,
+        /// What is wrong with it.
+        cause: JpegFault,
+    },
+}
+
+/// The picture on its grid, for a view of what the detector sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Cells<'a> {
+    /// The grid.
+    pub grid: Grid,
+    /// Mean of each cell, row by row, in [`LEVEL`](cells::LEVEL)s; 0 under a mask.
+    pub values: &'a [u16],
+    /// 1 where the cell belongs to a region of the last [`Motion`], else 0.
+    pub moving: &'a [u8],
+}
+
+/// Where the detector is in learning the scene.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// Nothing was seen yet.
+    Blank,
+    /// Learning for so many more frames.
+    WarmUp(u16),
+    /// Watching.
+    Live,
+    /// The scene changed at this time; it was calm in so many frames since.
+    Settling(Mono, u8),
+}
+
+/// Finds motion in the frames of one camera. All memory is reserved by [`new`](Detector::new).
+#[derive(Debug)]
+pub struct Detector {
+    grid: Grid,
+    width: u32,
+    height: u32,
+    warm_up_frames: u16,
+    plan: Plan,
+    /// The picture, and the one before.
+    now: Vec<u16>,
+    before: Vec<u16>,
+    /// Scratch of the pass over pixels.
+    lanes: Vec<u16>,
+    /// Luma of a compressed picture. Not touched, and so not resident, for cameras that send raw frames.
+    luma: Vec<u8>,
+    background: Background,
+    regions: Regions,
+    meter: Meter,
+    watch: Watch,
+    stage: Stage,
+    captured: Option<Mono>,
+    /// Time that did not make a whole tick yet, in nanoseconds.
+    ticks_rest: u64,
+    motion: Motion,
+}
+
+impl Detector {
+    /// A detector for pictures of `width` by `height` pixels, which has seen nothing yet.
+    pub fn new(settings: &Settings, width: u32, height: u32) -> Detector {
+        let grid = Grid::of(width, height);
+        Detector {
+            grid,
+            width,
+            height,
+            warm_up_frames: settings.warm_up_frames,
+            plan: Plan::new(settings, grid),
+            now: vec![0; grid.len()],
+            before: vec![0; grid.len()],
+            lanes: vec![0; cells::lanes_len(grid)],
+            luma: vec![0; jpeg::luma_len(width, height)],
+            background: Background::new(grid),
+            regions: Regions::new(settings, grid),
+            meter: Meter::new(grid),
+            watch: Watch::new(settings.frozen_ms),
+            stage: Stage::Blank,
+            captured: None,
+            ticks_rest: 0,
+            motion: Motion::default(),
+        }
+    }
+
+    /// Bytes that [`new`](Detector::new) allocates for pictures of that size. Compressed frames need
+    /// [`jpeg::transient`] bytes more while they are decoded.
+    pub const fn footprint(_settings: &Settings, width: u32, height: u32) -> usize {
+        let grid = Grid::of(width, height);
+        Plan::footprint(grid)
+            + 2 * grid.len() * size_of::<u16>()
+            + cells::lanes_len(grid) * size_of::<u16>()
+            + jpeg::luma_len(width, height)
+            + Background::footprint(grid)
+            + Regions::footprint(grid)
+            + Meter::footprint()
+    }
+
+    /// What `frame` shows. Frames come in the order in which they were taken; after a [`FrameFault`] the next one
+    /// goes on as if the bad one had not been.
+    pub fn observe(&mut self, frame: &Frame<'_>) -> Result<&Motion, FrameFault> {
+        mem::swap(&mut self.now, &mut self.before);
+        if let Err(fault) = self.read(frame) {
+            mem::swap(&mut self.now, &mut self.before);
+            return Err(fault);
+        }
+        let at = frame.captured;
+        let ticks = self.ticks(at);
+        if self.now == self.before && !matches!(self.stage, Stage::Blank) {
+            self.repeat(at);
+        } else {
+            self.watch.note(at, &self.now, self.grid, &self.plan);
+            self.step(at, ticks);
+        }
+        self.motion.tamper = self.watch.verdict(at);
+        Ok(&self.motion)
+    }
+
+    /// Learns the scene anew, as after the camera was lost; what is wrong with the picture is judged anew, too.
+    pub fn relearn(&mut self) {
+        self.stage = Stage::Blank;
+    }
+
+    /// The last picture on its grid.
+    pub fn cells(&self) -> Cells<'_> {
+        Cells {
+            grid: self.grid,
+            values: &self.now,
+            moving: &self.regions.moving,
+        }
+    }
+
+    /// Reads the frame into `now`.
+    fn read(&mut self, frame: &Frame<'_>) -> Result<(), FrameFault> {
+        let (format, number) = (frame.format, frame.number);
+        if (format.width, format.height) != (self.width, self.height) {
+            return Err(FrameFault::Size {
+                frame: number,
+                width: format.width,
+                height: format.height,
+            });
+        }
+        let (bytes, bytes_min) = (frame.data.len(), format.bytes_min());
+        if bytes < bytes_min || format.stride < format.pixel.row_bytes(format.width) {
+            return Err(FrameFault::Short {
+                frame: number,
+                bytes,
+                bytes_min,
+            });
+        }
+        let luma = match Luma::of(frame) {
+            Some(luma) => luma,
+            None => jpeg::luma(frame.data, self.width, self.height, &mut self.luma)
+                .map_err(|cause| FrameFault::Jpeg { frame: number, cause })?,
+        };
+        cells::means(luma, self.grid, &mut self.lanes, &mut self.now);
+        for (cell, keep) in self.now.iter_mut().zip(&self.plan.keep) {
+            *cell &= keep;
+        }
+        Ok(())
+    }
+
+    /// Ticks since the frame before.
+    fn ticks(&mut self, at: Mono) -> u8 {
+        let since = self.captured.replace(at).map_or(0, |before| at.since(before).as_nanos() as u64);
+        let nanos = 1_000_000_000 / TICKS_PER_SECOND;
+        let elapsed = since.min(1_000_000_000) + self.ticks_rest;
+        self.ticks_rest = elapsed % nanos;
+        (elapsed / nanos) as u8
+    }
+
+    /// The same picture again: a repeated frame says nothing, so nothing is learned; motion in it ends after a moment.
+    fn repeat(&mut self, at: Mono) {
+        if self.watch.same_ms(at) >= REPEAT_MS_MAX && matches!(self.stage, Stage::Live) {
+            self.regions.clear();
+            self.report(MotionState::Still);
+        }
+    }
+
+    fn step(&mut self, at: Mono, ticks: u8) {
+        match self.stage {
+            Stage::Blank => {
+                self.background.restart(&self.now, &self.plan);
+                self.regions.clear();
+                self.stage = Stage::WarmUp(self.warm_up_frames);
+                self.report(MotionState::WarmUp);
+            }
+            Stage::WarmUp(left) => {
+                self.compare();
+                self.background.learn(&self.now, &self.regions.taken, &self.plan);
+                self.stage = if left > 1 { Stage::WarmUp(left - 1) } else { Stage::Live };
+                self.report(MotionState::WarmUp);
+            }
+            Stage::Live => {
+                if self.compare() * 100 > self.plan.kept * SCENE_PERCENT {
+                    self.background.restart(&self.now, &self.plan);
+                    self.regions.clear();
+                    self.stage = Stage::Settling(at, 0);
+                    self.report(MotionState::SceneChange);
+                } else {
+                    self.watch_regions(ticks);
+                }
+            }
+            Stage::Settling(since, calm) => self.settle(at, since, calm),
+        }
+    }
+
+    /// Compares the picture with the background, after moving that by a change of light; the number of cells that differ.
+    fn compare(&mut self) -> usize {
+        let differing = self.background.compare(&self.now, &mut self.regions.marks);
+        if differing * LIGHT_PART <= self.plan.kept {
+            return differing;
+        }
+        let (taken, keep) = (&self.regions.taken, &self.plan.keep);
+        let counts = |cell: usize| taken[cell] == 0 && keep[cell] != 0;
+        let Some(light) = self.meter.measure(&self.now, &self.background.value, counts) else {
+            return differing;
+        };
+        self.background.relight(light);
+        self.background.compare(&self.now, &mut self.regions.marks)
+    }
+
+    /// Learns a changed scene until it is calm.
+    fn settle(&mut self, at: Mono, since: Mono, calm: u8) {
+        let changing = (0..self.grid.len()).filter(|&cell| self.background.stirred(&self.now, &self.before, cell));
+        let is_calm = changing.count() * 100 < self.plan.kept * SETTLED_PERCENT;
+        let calm = if is_calm { calm + 1 } else { 0 };
+        self.background.follow(&self.now);
+        self.stage = Stage::Settling(since, calm);
+        if calm >= SETTLED_FRAMES || at.since(since).as_millis() as u64 >= SETTLE_MS_MAX {
+            self.watch.note_scene(at, &self.now, &self.background.other);
+            self.stage = Stage::Live;
+        }
+        self.report(MotionState::SceneChange);
+    }
+
+    fn watch_regions(&mut self, ticks: u8) {
+        self.motion.regions.clear();
+        let scene = Scene {
+            now: &self.now,
+            before: &self.before,
+            plan: &self.plan,
+            ticks,
+        };
+        let reported = &mut self.motion.regions;
+        let tally = self.regions.find(&scene, &mut self.background, |region| keep_strongest(reported, region));
+        self.background.learn(&self.now, &self.regions.taken, &self.plan);
+        self.motion.state = match (tally.certain, self.motion.regions.is_empty()) {
+            (true, _) => MotionState::Moving,
+            (false, false) => MotionState::Candidate,
+            (false, true) => MotionState::Still,
+        };
+        self.motion.score = tally.score;
+        self.motion.area_permille = (tally.cells * 1000 / self.plan.kept) as u16;
+        self.motion.zones = self.motion.regions.iter().fold(Default::default(), |zones, region| region.zones.union(zones));
+    }
+
+    /// Says `state` and that nothing moves.
+    fn report(&mut self, state: MotionState) {
+        self.motion = Motion {
+            state,
+            ..Motion::default()
+        };
+    }
+}
+
+/// Inserts `region` in the order of strength; the weakest falls out when there is no room.
+fn keep_strongest(regions: &mut heapless::Vec<super::Region, { crate::limits::REGIONS_MAX }>, region: super::Region) {
+    let place = regions.iter().position(|other| other.score < region.score).unwrap_or(regions.len());
+    if regions.is_full() && place < regions.len() {
+        regions.pop();
+    }
+    // Only a full list refuses, and then `region` is the weakest of all.
+    let _ = regions.insert(place, region);
+}

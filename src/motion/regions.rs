@@ -1,0 +1,346 @@
+//! Cells that differ to connected regions, and regions over time: which of them move, were seen to move often enough
+//! to be certain, or have come to rest.
+
+use super::Rect;
+use super::RECT_UNIT;
+use super::Region;
+use super::Score;
+use super::ZoneSet;
+use super::background::Background;
+use super::background::SAME;
+use super::background::STRONG;
+use super::cells::Grid;
+use super::settings::Settings;
+use super::structure::Change;
+use super::zones::Plan;
+
+/// Differing cells belong together with at most this many cells between them.
+const GAP: usize = 1;
+/// Least evidence that a region needs: one cell at twice its threshold, or several that are just strong, where the
+/// grid has [`ROWS_USUAL`] rows; as much of the picture in finer and coarser ones.
+const EVIDENCE_MIN: f32 = 22.0;
+/// Rows of the grid of a 480-row picture.
+const ROWS_USUAL: f32 = 60.0;
+/// A region of fewer cells than this part of the grid's area is too small to tell light from things: 1/256 is 5 by 5 of 80 by 60.
+const WIDE_PART: usize = 256;
+/// What moved and stopped is held this long, in ticks: then it is part of the background.
+const HOLD_TICKS: u8 = 4 * TICKS_PER_SECOND as u8;
+/// What is seen to be the trace of something that went away is dropped after this, in ticks.
+const GHOST_TICKS: u8 = TICKS_PER_SECOND as u8 / 4;
+/// Units of the ages of regions.
+pub(crate) const TICKS_PER_SECOND: u64 = 16;
+
+/// Rules that follow from the settings and the grid.
+#[derive(Debug)]
+struct Rules {
+    confirm_frames: u32,
+    confirm_window: u16,
+    evidence_min: u32,
+    extent_min: usize,
+    wide: usize,
+}
+
+impl Rules {
+    fn new(settings: &Settings, grid: Grid) -> Rules {
+        let window = u32::from(settings.confirm_window.clamp(1, 16));
+        // The smallest thing that counts: so many cells high, and a person's shape.
+        let height = (settings.object_size_min.clamp(0.0, 1.0) * grid.rows as f32).max(1.0);
+        let area = height * (height * 0.4).max(1.0);
+        let fineness = (grid.rows as f32 / ROWS_USUAL).powi(2);
+        Rules {
+            confirm_frames: u32::from(settings.confirm_frames).clamp(1, window),
+            confirm_window: (u32::from(u16::MAX) >> (16 - window)) as u16,
+            evidence_min: (EVIDENCE_MIN * fineness).max(area * 8.0).max(16.0) as u32,
+            extent_min: (height as usize).saturating_sub(1).max(1),
+            wide: grid.len() / WIDE_PART,
+        }
+    }
+}
+
+/// What one frame is judged by.
+pub(crate) struct Scene<'a> {
+    pub(crate) now: &'a [u16],
+    pub(crate) before: &'a [u16],
+    pub(crate) plan: &'a Plan,
+    /// Time since the frame before, in ticks.
+    pub(crate) ticks: u8,
+}
+
+/// What a frame's regions come to.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// Strongest region, also one that does not count.
+    pub(crate) score: Score,
+    /// Cells of regions that are reported.
+    pub(crate) cells: usize,
+    /// Whether one of them is certain.
+    pub(crate) certain: bool,
+}
+
+/// Regions of cells over time.
+#[derive(Debug)]
+pub(crate) struct Regions {
+    grid: Grid,
+    rules: Rules,
+    /// How each cell differs in this frame; [`SAME`] once it was assigned to a region.
+    pub(crate) marks: Vec<u8>,
+    /// 1 where a cell belongs to a region that counts: not to be learned from.
+    pub(crate) taken: Vec<u8>,
+    /// 1 where a region is reported.
+    pub(crate) moving: Vec<u8>,
+    /// 1 where the region was certain once, and so is held when it stops.
+    held: Vec<u8>,
+    /// Ticks since the cell's region moved.
+    still: Vec<u8>,
+    /// In which of the last 16 frames the cell was part of a region; the newest is bit 0.
+    seen: Vec<u16>,
+    /// In which of the last 16 frames a region moved around here.
+    moved: Vec<u16>,
+    /// Cells of one region, in the order in which they were reached.
+    cells: Vec<u32>,
+    /// Frames since the histories held anything.
+    idle: u32,
+}
+
+/// A region as it is found.
+#[derive(Clone, Copy)]
+struct Blob {
+    left: usize,
+    top: usize,
+    right: usize,
+    bottom: usize,
+    evidence: u32,
+    /// Cells that changed since the frame before, or that nothing was at a moment ago.
+    stirred: usize,
+    /// Cells beyond chance.
+    strong: usize,
+    zones: ZoneSet,
+}
+
+impl Regions {
+    pub(crate) fn new(settings: &Settings, grid: Grid) -> Regions {
+        let bytes = || vec![0; grid.len()];
+        let histories = || vec![0; grid.len()];
+        Regions {
+            grid,
+            rules: Rules::new(settings, grid),
+            marks: bytes(),
+            taken: bytes(),
+            moving: bytes(),
+            held: bytes(),
+            still: bytes(),
+            seen: histories(),
+            moved: histories(),
+            cells: Vec::with_capacity(grid.len()),
+            idle: u32::from(u16::BITS),
+        }
+    }
+
+    /// Bytes that [`new`](Regions::new) allocates.
+    pub(crate) const fn footprint(grid: Grid) -> usize {
+        grid.len() * (5 * size_of::<u8>() + 2 * size_of::<u16>() + size_of::<u32>())
+    }
+
+    /// Forgets everything that moved or is held.
+    pub(crate) fn clear(&mut self) {
+        for bytes in [&mut self.taken, &mut self.moving, &mut self.held, &mut self.still] {
+            bytes.fill(0);
+        }
+        self.seen.fill(0);
+        self.moved.fill(0);
+        self.idle = u16::BITS;
+    }
+
+    /// Finds the regions of the frame by `marks`, and gives those that are to be reported to `report`.
+    pub(crate) fn find(&mut self, scene: &Scene<'_>, background: &mut Background, mut report: impl FnMut(Region)) -> Tally {
+        let mut tally = Tally::default();
+        self.age();
+        for from in 0..self.grid.len() {
+            if self.marks[from] == STRONG && background.recall(scene.now, from) {
+                self.marks[from] = SAME;
+            }
+            if self.marks[from] == STRONG {
+                let blob = self.flood(from, scene, background);
+                self.judge(blob, scene, background, &mut tally, &mut report);
+            }
+        }
+        tally
+    }
+
+    /// Moves the histories on by one frame, and begins this frame's maps.
+    fn age(&mut self) {
+        if self.idle >= u16::BITS {
+            return;
+        }
+        self.idle += 1;
+        self.taken.fill(0);
+        self.moving.fill(0);
+        for history in self.seen.iter_mut().chain(&mut self.moved) {
+            *history <<= 1;
+        }
+        for ((seen, held), still) in self.seen.iter().zip(&mut self.held).zip(&mut self.still) {
+            let recent = u8::from(seen & 0b1110 != 0);
+            *held *= recent;
+            *still *= recent;
+        }
+    }
+
+    /// Collects the cells connected to `from` into `cells`.
+    fn flood(&mut self, from: usize, scene: &Scene<'_>, background: &mut Background) -> Blob {
+        let (columns, rows) = (self.grid.columns, self.grid.rows);
+        let mut blob = Blob {
+            left: columns,
+            top: rows,
+            right: 0,
+            bottom: 0,
+            evidence: 0,
+            stirred: 0,
+            strong: 0,
+            zones: ZoneSet::EMPTY,
+        };
+        self.cells.clear();
+        self.reach(from, &mut blob, scene, background);
+        let mut next = 0;
+        while let Some(&cell) = self.cells.get(next) {
+            next += 1;
+            let (column, row) = (cell as usize % columns, cell as usize / columns);
+            let across = column.saturating_sub(GAP + 1)..(column + GAP + 2).min(columns);
+            for row in row.saturating_sub(GAP + 1)..(row + GAP + 2).min(rows) {
+                for cell in row * columns + across.start..row * columns + across.end {
+                    if self.marks[cell] != SAME {
+                        self.reach(cell, &mut blob, scene, background);
+                    }
+                }
+            }
+        }
+        blob
+    }
+
+    /// Adds a differing cell to `blob` and `cells`.
+    fn reach(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
+        let strong = self.marks[cell] == STRONG;
+        self.marks[cell] = SAME;
+        if background.recall(scene.now, cell) {
+            return;
+        }
+        let born = strong && self.seen[cell] & 0b1_1110 == 0;
+        if born {
+            background.note_habit(cell);
+        }
+        let (column, row) = (cell % self.grid.columns, cell / self.grid.columns);
+        blob.left = blob.left.min(column);
+        blob.right = blob.right.max(column);
+        blob.top = blob.top.min(row);
+        blob.bottom = blob.bottom.max(row);
+        blob.evidence += background.evidence(scene.now, cell);
+        blob.stirred += usize::from(born || background.stirred(scene.now, scene.before, cell));
+        blob.strong += usize::from(strong);
+        blob.zones = blob.zones.union(scene.plan.zones[cell]);
+        self.cells.push(cell as u32);
+    }
+
+    /// Decides what the region in `cells` is, and does what follows.
+    fn judge(&mut self, blob: Blob, scene: &Scene<'_>, background: &mut Background, tally: &mut Tally, report: &mut impl FnMut(Region)) {
+        self.idle = 0;
+        let score = self.score(&blob);
+        let placed = !scene.plan.zoned || !blob.zones.is_empty();
+        if placed {
+            tally.score = tally.score.max(score);
+        }
+        self.cells.iter().for_each(|&cell| self.seen[cell as usize] |= 1);
+        let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
+        if !placed || blob.evidence < self.rules.evidence_min || extent < self.rules.extent_min {
+            return;
+        }
+        if self.cells.len() >= self.rules.wide && self.change(scene, background).is_light() {
+            return;
+        }
+        let moves = blob.stirred > self.cells.len() / 64;
+        self.note(&blob, moves, scene);
+        let certain = self.certain(&blob);
+        let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
+        if std::env::var("DBG").is_ok() { eprintln!("   x{}-{} y{}-{} n {} strong {} stirred {} ev/cell {} moves {moves} certain {certain} age {age} ghost {}", blob.left, blob.right, blob.top, blob.bottom, self.cells.len(), blob.strong, blob.stirred, blob.evidence/self.cells.len() as u32, self.change(scene, background).is_ghost()); }
+        let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene, background).is_ghost());
+        if over {
+            self.absorb(scene, background);
+        } else if moves || certain {
+            self.cells.iter().for_each(|&cell| self.moving[cell as usize] = 1);
+            tally.cells += self.cells.len();
+            tally.certain |= certain;
+            report(Region {
+                rect: rect(&blob, self.grid),
+                zones: blob.zones,
+                score,
+            });
+        }
+    }
+
+    /// 500 at the least evidence that counts, nearing 1000 with more.
+    fn score(&self, blob: &Blob) -> Score {
+        Score((blob.evidence * 1000 / (blob.evidence + self.rules.evidence_min)) as u16)
+    }
+
+    /// Marks the region's cells as taken, and writes down whether it moves.
+    fn note(&mut self, blob: &Blob, moves: bool, scene: &Scene<'_>) {
+        for cell in self.cells.iter().map(|&cell| cell as usize) {
+            self.taken[cell] = 1;
+            self.still[cell] = if moves { 0 } else { self.still[cell].saturating_add(scene.ticks) };
+        }
+        if !moves {
+            return;
+        }
+        let (columns, rows) = (self.grid.columns, self.grid.rows);
+        let across = blob.left.saturating_sub(GAP + 1)..(blob.right + GAP + 2).min(columns);
+        for row in blob.top.saturating_sub(GAP + 1)..(blob.bottom + GAP + 2).min(rows) {
+            let cells = row * columns + across.start..row * columns + across.end;
+            self.moved[cells].iter_mut().for_each(|moved| *moved |= 1);
+        }
+    }
+
+    /// Whether the region was seen to move here in N of the last M frames, now or before it stopped.
+    fn certain(&mut self, blob: &Blob) -> bool {
+        let (frames, window) = (self.rules.confirm_frames, self.rules.confirm_window);
+        let often = |moved: u16, seen: u16| {
+            let lasting = (seen as u16).count_ones() >= 12 && moved.count_ones() > frames;
+            (moved & window).count_ones() >= frames || lasting
+        };
+        let cells = || self.cells.iter().map(|&cell| cell as usize);
+        let confirmed = cells().filter(|&cell| often(self.moved[cell], self.seen[cell])).count();
+        let held = cells().filter(|&cell| self.held[cell] != 0).count();
+        let clear = blob.strong * 2 > self.cells.len();
+        let certain = confirmed > blob.strong / 4 || (clear && held > self.cells.len() / 8);
+        if certain {
+            self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
+        }
+        certain
+    }
+
+    /// Makes the region part of the background.
+    fn absorb(&mut self, scene: &Scene<'_>, background: &mut Background) {
+        for cell in self.cells.iter().map(|&cell| cell as usize) {
+            background.absorb(scene.now, cell);
+            (self.taken[cell], self.held[cell], self.still[cell]) = (0, 0, 0);
+        }
+    }
+
+    fn change<'a>(&'a self, scene: &Scene<'a>, background: &'a Background) -> Change<'a> {
+        Change {
+            grid: self.grid,
+            now: scene.now,
+            background: &background.value,
+            cells: &self.cells,
+        }
+    }
+}
+
+/// The bounding box in parts of the picture that the grid covers.
+fn rect(blob: &Blob, grid: Grid) -> Rect {
+    let part = |cells: usize, of: usize| (cells * usize::from(RECT_UNIT) / of) as u16;
+    let (x, y) = (part(blob.left, grid.columns), part(blob.top, grid.rows));
+    Rect {
+        x,
+        y,
+        width: part(blob.right + 1, grid.columns) - x,
+        height: part(blob.bottom + 1, grid.rows) - y,
+    }
+}

@@ -1,0 +1,82 @@
+//! Zones and masks: polygons in parts of the picture, rasterised once to one entry for each cell.
+
+use super::ZoneSet;
+use super::cells::Grid;
+use super::settings::Polygon;
+use super::settings::Settings;
+
+/// Scale of thresholds at sensitivity 1 to 10, in sixteenths: each step is a factor of 1.25, 5 is 1.
+const SCALES: [u8; 10] = [39, 31, 25, 20, 16, 13, 10, 8, 7, 5];
+
+/// What the settings say of each cell.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// All ones where a cell is looked at, 0 where a mask covers it: a value is masked by `&`.
+    pub(crate) keep: Vec<u16>,
+    /// Scale of the cell's thresholds in sixteenths.
+    pub(crate) scale: Vec<u8>,
+    /// Zones that the cell lies in.
+    pub(crate) zones: Vec<ZoneSet>,
+    /// Whether any zone is configured: then only they count.
+    pub(crate) zoned: bool,
+    /// Cells looked at; at least 1, so that it may divide.
+    pub(crate) kept: usize,
+}
+
+impl Plan {
+    /// Rasterises by cell centre.
+    pub(crate) fn new(settings: &Settings, grid: Grid) -> Plan {
+        let mut plan = Plan {
+            keep: vec![u16::MAX; grid.len()],
+            scale: vec![scale(settings.sensitivity); grid.len()],
+            zones: vec![ZoneSet::EMPTY; grid.len()],
+            zoned: !settings.zones.is_empty(),
+            kept: 1,
+        };
+        for mask in &settings.masks {
+            inside(mask, grid, |cell| plan.keep[cell] = 0);
+        }
+        for (index, zone) in settings.zones.iter().enumerate() {
+            let own = scale(zone.sensitivity.unwrap_or(settings.sensitivity));
+            inside(&zone.polygon, grid, |cell| {
+                let first = plan.zones[cell].is_empty();
+                plan.scale[cell] = if first { own } else { own.min(plan.scale[cell]) };
+                plan.zones[cell].insert(index);
+            });
+        }
+        plan.kept = plan.keep.iter().filter(|keep| **keep != 0).count().max(1);
+        plan
+    }
+
+    /// Bytes that [`new`](Plan::new) allocates.
+    pub(crate) const fn footprint(grid: Grid) -> usize {
+        grid.len() * (size_of::<u16>() + size_of::<u8>() + size_of::<ZoneSet>())
+    }
+}
+
+fn scale(sensitivity: u8) -> u8 {
+    SCALES[usize::from(sensitivity.clamp(1, 10)) - 1]
+}
+
+/// Calls `at` with each cell whose centre lies inside `polygon` by the even-odd rule.
+fn inside(polygon: &Polygon, grid: Grid, mut at: impl FnMut(usize)) {
+    for row in 0..grid.rows {
+        let y = (row as f32 + 0.5) / grid.rows as f32;
+        for column in 0..grid.columns {
+            let x = (column as f32 + 0.5) / grid.columns as f32;
+            if holds(polygon, x, y) {
+                at(row * grid.columns + column);
+            }
+        }
+    }
+}
+
+/// Whether the ray from `(x, y)` to the right crosses the outline an odd number of times.
+fn holds(polygon: &Polygon, x: f32, y: f32) -> bool {
+    let next = polygon.iter().cycle().skip(1);
+    let crossings = polygon.iter().zip(next).filter(|((x0, y0), (x1, y1))| {
+        let spans = (*y0 > y) != (*y1 > y);
+        spans && x < x0 + (y - y0) * (x1 - x0) / (y1 - y0)
+    });
+    crossings.count() % 2 == 1
+}
