@@ -49,6 +49,15 @@ pub const RECORDING_SECONDS_MAX: u64 = 366 * 24 * 3600;
 pub const SCENE_BURST_EDGES_MAX: u32 = 1_000;
 /// Visits, lights, edges and faults of a scene's script, each. More: the script is refused.
 pub const SCENE_SCRIPT_MAX: usize = 256;
+/// Fewest kernel buffers with which a camera can stream: one is filled while the other is looked at. What a driver makes is
+/// held to [`CAMERA_BUFFERS`] of the worst layout's size; a driver with larger buffers gets fewer, then is refused.
+pub const CAMERA_BUFFERS_MIN: u32 = 2;
+/// Bytes that a driver may add to a picture in each of its buffers (UVC cameras add about 600). More: as above.
+pub const CAMERA_BUFFER_SLACK_BYTES: usize = 4096;
+/// Rows of a raw picture begin at multiples of so many bytes at most. Coarser: as above.
+pub const CAMERA_ROW_ALIGN_BYTES: usize = 64;
+/// Entries read of a list that a camera's driver offers (layouts, sizes, rates). More: not looked at.
+pub const CAMERA_ENUM_MAX: u32 = 64;
 
 // ---- motion ----
 
@@ -73,6 +82,9 @@ pub const NAME_BYTES_MAX: usize = 32;
 pub const EDGES_PER_STEP_MAX: usize = 16;
 /// Edges that a scripted source (scene, recording) holds between two steps. Full: the oldest is dropped and counted as missed.
 pub const SCRIPTED_EDGES_MAX: usize = 64;
+/// Edges that the kernel keeps for the service, 48 bytes each. Full: the kernel drops the oldest; a gap in its numbers
+/// shows it, and they are counted as missed.
+pub const KERNEL_EDGES_MAX: u32 = 64;
 
 // ---- threads and queues ----
 

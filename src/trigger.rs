@@ -1,6 +1,7 @@
 //! What a PIR sensor gives: [`Edge`] and [`trait TriggerSource`](TriggerSource). The sensors themselves are in `trigger/`.
 
 pub mod chardev;
+pub mod gate;
 pub mod rppal;
 pub mod scripted;
 
