@@ -185,7 +185,9 @@ impl StoreError {
             },
             redb::Error::Io(source) => StoreError::Io { file, source },
             redb::Error::DatabaseAlreadyOpen => StoreError::Locked { file },
+            // UpgradeRequired: no store was ever written in a format that old, so the number itself is damaged.
             fault @ (redb::Error::Corrupted(_)
+            | redb::Error::UpgradeRequired(_)
             | redb::Error::TableTypeMismatch { .. }
             | redb::Error::TableIsMultimap(_)
             | redb::Error::TypeDefinitionChanged { .. }

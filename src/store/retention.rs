@@ -47,12 +47,22 @@ impl Upkeep {
 }
 
 /// What is known of the space in use between two measurements.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pressure {
     /// Commits since the bytes in use were measured.
     pub(super) commits_since_measured: u64,
     /// Bytes still to be removed, of those that were too many when measured.
     surplus_bytes: u64,
+}
+
+impl Pressure {
+    /// Nothing is known: the first quiet moment measures.
+    pub(super) fn unknown() -> Pressure {
+        Pressure {
+            commits_since_measured: STORE_MEASURE_COMMITS,
+            surplus_bytes: 0,
+        }
+    }
 }
 
 impl Store {
@@ -74,19 +84,13 @@ impl Store {
         if self.pressure.surplus_bytes > 0 {
             return self.remove_surplus();
         }
-        if self.measure_is_due() {
+        if self.pressure.commits_since_measured >= STORE_MEASURE_COMMITS {
             let used = self.measure()?;
             self.pressure.surplus_bytes = surplus(used, self.settings.bytes_max);
             done.measured = true;
             done.compacted = self.pressure.surplus_bytes == 0 && self.compact_if_sparse(used)?;
         }
         Ok(done)
-    }
-
-    /// A file that is not too long has not too much in it either, nor enough free to be worth compacting.
-    fn measure_is_due(&self) -> bool {
-        let long = self.shared.traffic.file_bytes.load(Ordering::Relaxed) > self.settings.bytes_max.min(STORE_COMPACT_FREE_BYTES_MIN);
-        long && self.pressure.commits_since_measured >= STORE_MEASURE_COMMITS
     }
 
     fn remove_aged(&mut self, now: Timestamp) -> Result<u64, StoreError> {
@@ -149,6 +153,19 @@ impl Store {
         drop(slot);
         self.measure()?;
         Ok(moved)
+    }
+
+    /// Bytes in use in the file, by walking all of it.
+    fn measure(&mut self) -> Result<u64, StoreError> {
+        let used = self.shared.with(|open| {
+            let txn = open.db.begin_write()?;
+            let stats = txn.stats()?;
+            txn.abort()?;
+            Ok(stats.allocated_pages() * stats.page_size() as u64)
+        })?;
+        self.shared.used_bytes.store(used, Ordering::Relaxed);
+        self.pressure.commits_since_measured = 0;
+        Ok(used)
     }
 }
 

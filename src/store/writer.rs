@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use redb::Database;
 use redb::Durability;
@@ -67,7 +66,7 @@ impl Store {
             disk,
             shared: Arc::new(Shared::new(file, Arc::new(Traffic::default()))),
             newest: 0,
-            pressure: Pressure::default(),
+            pressure: Pressure::unknown(),
         };
         let opened = store.reopen(wall)?;
         Ok((store, opened))
@@ -86,7 +85,7 @@ impl Store {
             self.newest += COMMIT_RECORDS_MAX as u64;
         }
         self.finish_correction()?;
-        self.measure()?;
+        self.pressure = Pressure::unknown();
         Ok(opened)
     }
 
@@ -233,19 +232,6 @@ impl Store {
     /// Where the database file is.
     pub fn file(&self) -> PathBuf {
         self.shared.file.clone()
-    }
-
-    /// Bytes in use in the file, by walking all of it.
-    pub(super) fn measure(&mut self) -> Result<u64, StoreError> {
-        let used = self.shared.with(|open| {
-            let txn = open.db.begin_write()?;
-            let stats = txn.stats()?;
-            txn.abort()?;
-            Ok(stats.allocated_pages() * stats.page_size() as u64)
-        })?;
-        self.shared.used_bytes.store(used, Ordering::Relaxed);
-        self.pressure.commits_since_measured = 0;
-        Ok(used)
     }
 }
 
