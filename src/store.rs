@@ -53,8 +53,8 @@ pub struct Settings {
     pub journal_max: u64,
     /// Longest time that an event is kept.
     pub age_max: Duration,
-    /// Most bytes in use in the database file. Full: the oldest events go. The file's length (sparse: redb doubles it as it
-    /// grows) is at most twice that.
+    /// Most bytes in use in the database file. Full: the oldest events and messages go. The file is at most about twice as long:
+    /// redb doubles it when it grows.
     pub bytes_max: u64,
 }
 

@@ -317,6 +317,19 @@ fn bytes_are_bounded_and_free_space_is_given_back() {
     store.commit(&entries(12_001, 32)).unwrap();
 }
 
+#[test]
+fn a_limit_below_what_an_empty_store_takes_ends_upkeep_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        bytes_max: 1,
+        ..settings(dir.path())
+    };
+    let mut store = filled(&settings, 300);
+    settle(&mut store, None);
+    let figures = store.reader().figures().unwrap();
+    assert_eq!((figures.events, figures.messages), (0, 1), "all but the number to go on from");
+}
+
 // ---- what does not open ----
 
 fn file(settings: &Settings) -> PathBuf {
@@ -627,17 +640,7 @@ fn pages_stay_as_they_are_while_events_are_added_and_the_file_compacted() {
         bytes_max: 2 * 1024 * 1024,
         ..settings(dir.path())
     };
-    let mut store = filled(
-        &Settings {
-            bytes_max: u64::MAX,
-            ..settings.clone()
-        },
-        12_000,
-    );
-    store = {
-        drop(store);
-        open(&settings).0
-    };
+    let mut store = filled(&settings, 12_000);
     let reader = store.reader();
     let done = AtomicBool::new(false);
     let (pages, compacted) = std::thread::scope(|scope| {

@@ -108,23 +108,21 @@ impl Store {
         })
     }
 
-    /// Removes the oldest events, then messages, against the surplus; then it is time to measure anew.
+    /// Removes the oldest events and messages in equal parts against the surplus; then it is time to measure anew.
     fn remove_surplus(&mut self) -> Result<Upkeep, StoreError> {
         let surplus = self.pressure.surplus_bytes;
         let (events, messages) = self.shared.with(|open| {
             let txn = open.db.begin_write()?;
-            let events = remove_events(&mut txn.open_table(EVENTS)?, &mut txn.open_table(BY_TIME)?, Until::Bytes(surplus))?;
-            let messages = if events.rows == 0 {
-                remove_messages(&mut txn.open_table(JOURNAL)?, Until::Bytes(surplus))?
-            } else {
-                Removed::default()
-            };
+            let half = Until::Bytes(surplus.div_ceil(2));
+            let events = remove_events(&mut txn.open_table(EVENTS)?, &mut txn.open_table(BY_TIME)?, half)?;
+            let messages = remove_messages(&mut txn.open_table(JOURNAL)?, half)?;
             txn.commit()?;
             Ok((events, messages))
         })?;
-        let removed = events.bytes + messages.bytes;
-        self.pressure.surplus_bytes = if removed == 0 { 0 } else { surplus.saturating_sub(removed) };
-        if self.pressure.surplus_bytes == 0 {
+        let left = surplus.saturating_sub(events.bytes + messages.bytes);
+        // Nothing left to remove: the limit is below what an empty store takes, and measuring again would not change that.
+        self.pressure.surplus_bytes = if left == surplus { 0 } else { left };
+        if left == 0 {
             self.pressure.commits_since_measured = STORE_MEASURE_COMMITS; // was it enough?
         }
         Ok(Upkeep {
