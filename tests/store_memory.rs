@@ -9,7 +9,10 @@ use std::alloc::System;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
+use lookout::event::model::Event;
+use lookout::store::Entry;
 use lookout::store::EventQuery;
+use lookout::store::FILE_NAME;
 use lookout::store::Settings;
 use lookout::store::Store;
 use lookout::store::footprint;
@@ -45,11 +48,21 @@ fn peak(base: usize, work: impl FnOnce()) -> usize {
     PEAK.load(Ordering::Relaxed) - base
 }
 
-/// Commits by `group`, with a page of events and of messages read after each tenth.
+/// A commit of `count` long messages.
+fn long(first: u64, count: u64) -> Vec<Entry> {
+    let url = "x".repeat(1500);
+    let event = |seq| Event {
+        snapshot_url: Some(url.clone()),
+        ..stored::event(seq)
+    };
+    (first..first + count).map(|seq| stored::told(seq, event(seq))).collect()
+}
+
+/// Commits by `group`, with a page of events and of messages read after each tenth, and upkeep after each hundredth.
 fn commit_and_read(store: &mut Store, commits: u64, group: u64) {
     let reader = store.reader();
     for n in 0..commits {
-        store.commit(&stored::entries(store.next_seq(), group)).unwrap();
+        store.commit(&long(store.next_seq(), group)).unwrap();
         if n % 10 == 0 {
             let random = n * 7919 % store.next_seq();
             let query = EventQuery {
@@ -60,6 +73,7 @@ fn commit_and_read(store: &mut Store, commits: u64, group: u64) {
             reader.events(&query).unwrap();
             reader.messages_after(random, 50, 64 * 1024).unwrap();
         }
+        while n % 100 == 99 && store.maintain(None).unwrap().more() {}
     }
 }
 
@@ -69,36 +83,58 @@ fn check(settings: &Settings) {
     let mut store = None;
     let opening = peak(base, || store = Some(Store::open(settings, WALL).unwrap().0));
     let mut store = store.unwrap();
-    let singly = peak(base, || commit_and_read(&mut store, 2_000, 1));
-    let grouped = peak(base, || commit_and_read(&mut store, 1_000, 32));
-    let upkeep = peak(base, || while store.maintain(None).unwrap().more() {});
-    let later = peak(base, || commit_and_read(&mut store, 1_000, 32));
+    let singly = peak(base, || commit_and_read(&mut store, 300, 1));
+    let filling = peak(base, || commit_and_read(&mut store, 250, 32));
+    let full = peak(base, || commit_and_read(&mut store, 150, 32));
+    let later = peak(base, || commit_and_read(&mut store, 150, 32));
+    let used = store.reader().figures().unwrap().used_bytes;
+    assert!(used > settings.bytes_max / 2 && used <= settings.bytes_max * 5 / 4, "{used}");
+    // A copy of the open file is what a crash leaves.
+    let crashed = Settings {
+        dir: settings.dir.join("crashed"),
+        ..settings.clone()
+    };
+    std::fs::create_dir(&crashed.dir).unwrap();
+    std::fs::copy(store.file(), crashed.dir.join(FILE_NAME)).unwrap();
     drop(store);
+    let repair = peak(base, || drop(Store::open(&crashed, WALL).unwrap()));
     let reopening = peak(base, || drop(Store::open(settings, WALL).unwrap()));
+    let smaller = Settings {
+        bytes_max: settings.bytes_max / 8,
+        ..settings.clone()
+    };
+    let mut compacted = false;
+    let shrinking = peak(base, || {
+        let mut store = Store::open(&smaller, WALL).unwrap().0;
+        compacted = (0..500).any(|_| store.maintain(None).unwrap().compacted);
+    });
+    assert!(compacted);
     println!(
-        "cache {} promised {promised}: opening {opening}, single commits {singly}, groups {grouped}, upkeep {upkeep}, later {later}, reopening {reopening}",
-        settings.cache_bytes
+        "cache {} bytes_max {} promised {promised}: opening {opening}, single commits {singly}, groups {filling}, full {full}, later {later}, after a crash {repair}, reopening {reopening}, compacting {shrinking}",
+        settings.cache_bytes, settings.bytes_max
     );
     for (held, what) in [
         (opening, "opening"),
         (singly, "commits"),
-        (grouped, "groups"),
-        (upkeep, "upkeep"),
+        (filling, "groups"),
+        (full, "at the limit"),
+        (repair, "repair"),
         (reopening, "reopening"),
+        (shrinking, "compacting"),
     ] {
         assert!(held <= promised, "{what}: {held} of {promised}");
     }
-    assert!(later <= promised.min(grouped + grouped / 8), "{later} after {grouped}: it grows");
+    assert!(later <= promised.min(full + full / 8), "{later} after {full}: it grows");
 }
 
 #[test]
 fn the_store_stays_within_its_footprint() {
-    for (cache_bytes, events_max) in [(1024 * 1024, 10_000), (256 * 1024, 10_000), (4 * 1024 * 1024, 50_000)] {
+    const MIB: u64 = 1024 * 1024;
+    for (cache_bytes, bytes_max) in [(MIB, 16 * MIB), (MIB / 4, 8 * MIB)] {
         let dir = tempfile::tempdir().unwrap();
         check(&Settings {
-            cache_bytes,
-            events_max,
-            bytes_max: 8 * 1024 * 1024,
+            cache_bytes: cache_bytes as usize,
+            bytes_max,
             ..stored::settings(dir.path())
         });
     }

@@ -155,9 +155,9 @@ impl Store {
         }
         let Some(last) = fresh.last() else { return Ok(()) };
         let settings = &self.settings;
-        self.shared.with(|open| write(&open.db, fresh, settings))?;
+        let bytes = self.shared.with(|open| write(&open.db, fresh, settings))?;
         self.newest = last.seq;
-        self.pressure.commits_since_measured += 1;
+        self.pressure.wrote(bytes);
         Ok(())
     }
 
@@ -243,14 +243,16 @@ fn newest_seq(db: &Database) -> Result<u64, redb::Error> {
     Ok(message.max(event))
 }
 
-/// One transaction: the entries in, and what is then too many out.
-fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<(), redb::Error> {
+/// One transaction: the entries in, and what is then too many out. Returns the bytes of rows that went in.
+fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<u64, redb::Error> {
+    let mut bytes = 0;
     let mut txn = db.begin_write()?;
     txn.set_durability(Durability::Immediate)?;
     {
         let mut journal = txn.open_table(JOURNAL)?;
         for entry in entries {
             journal.insert(entry.seq, &entry.message[..])?;
+            bytes += entry.message.len();
         }
         retention::trim_journal(&mut journal, settings)?;
     }
@@ -260,10 +262,12 @@ fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<(), re
         for event in entries.iter().filter_map(|entry| entry.event.as_ref()) {
             tables::encode(event, &mut json);
             put(&mut events, &mut by_time, event, &json)?;
+            bytes += json.len();
         }
         retention::trim_events(&mut events, &mut by_time, settings)?;
     }
-    Ok(txn.commit()?)
+    txn.commit()?;
+    Ok(bytes as u64)
 }
 
 /// Stores `event` as `json`, and keeps the index of times in step.
