@@ -141,8 +141,9 @@ pub const STORE_UNFINISHED_MAX: usize = 16;
 pub const STORE_DAMAGED_FILES_MAX: usize = 2;
 /// Least free space in the database file, in bytes, for which it is compacted.
 pub const STORE_COMPACT_FREE_BYTES_MIN: u64 = 4 * 1024 * 1024;
-/// Commits between two measurements of the bytes in use, which read the whole file.
-pub const STORE_MEASURE_COMMITS: u64 = 1024;
+/// Part of the store's limit in bytes that is written between two measurements of the bytes in use, which read the whole file:
+/// one in so many. It is also what is removed beyond the limit when that is passed.
+pub const STORE_MEASURE_PART: u64 = 16;
 
 // ---- hub and clients ----
 

@@ -17,6 +17,9 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 
 use bytes::Bytes;
+use lookout::clock::BootId;
+use lookout::event::model::ClockState;
+use lookout::event::model::Event;
 use lookout::store::Disk;
 use lookout::store::Entry;
 use lookout::store::Opened;
@@ -97,6 +100,14 @@ impl SimDisk {
         disk.medium().durable = image.clone();
         disk.medium().live = image;
         disk
+    }
+    /// Begins to record; returns what is durable now.
+    fn record(&self) -> Vec<u8> {
+        self.medium().recording = true;
+        self.medium().durable.clone()
+    }
+    fn recorded(&self) -> Vec<Step> {
+        std::mem::take(&mut self.medium().log)
     }
     fn medium_len(&self) -> u64 {
         self.medium().live.len() as u64
@@ -202,16 +213,34 @@ fn check_image(image: Vec<u8>, settings: &Settings, acknowledged: u64, written: 
     }
 }
 
-/// Every crash image of a run: before each step what was durable, with none, all, and some of what was written since.
+/// Gives `visit` every crash image of a run that began at `durable`: before each step what was durable, with none, all, and some
+/// of what was written since; and the last number acknowledged until then.
+fn crash_images(mut durable: Vec<u8>, log: &[Step], mut visit: impl FnMut(Vec<u8>, u64)) {
+    let (mut pending, mut acknowledged, mut random) = (Vec::new(), 0, Random(7));
+    for step in log {
+        for chance in [0, 100, 50] {
+            let mut image = durable.clone();
+            for step in pending.iter().filter(|_| random.below(100) < chance) {
+                apply(&mut image, step);
+            }
+            visit(image, acknowledged);
+        }
+        match step {
+            Step::Sync => pending.drain(..).for_each(|step: Step| apply(&mut durable, &step)),
+            Step::Acknowledged(seq) => acknowledged = *seq,
+            step => pending.push(step.clone()),
+        }
+    }
+}
+
 #[test]
 fn a_power_cut_at_any_step_loses_nothing_acknowledged() {
     let dir = tempfile::tempdir().unwrap();
     let settings = small(dir.path());
     let disk = SimDisk::default();
     let (mut store, _) = open(&disk, &settings).unwrap();
-    let base = disk.medium().live.clone();
-    disk.medium().recording = true;
-    let mut random = Random(7);
+    let base = disk.record();
+    let mut random = Random(5);
     let (mut written, mut ends) = (BTreeMap::new(), Vec::new());
     for _ in 0..24 {
         let entries = group(store.next_seq(), 1 + random.below(6));
@@ -220,22 +249,78 @@ fn a_power_cut_at_any_step_loses_nothing_acknowledged() {
         ends.push(store.next_seq() - 1);
         disk.medium().log.push(Step::Acknowledged(store.next_seq() - 1));
     }
-    let log = std::mem::take(&mut disk.medium().log);
-    let (mut durable, mut pending, mut acknowledged) = (base, Vec::new(), 0);
-    for step in &log {
-        for chance in [0, 100, 50] {
-            let mut image = durable.clone();
-            for step in pending.iter().filter(|_| random.below(100) < chance) {
-                apply(&mut image, step);
-            }
-            check_image(image, &settings, acknowledged, &written, &ends);
-        }
-        match step {
-            Step::Sync => pending.drain(..).for_each(|step: Step| apply(&mut durable, &step)),
-            Step::Acknowledged(seq) => acknowledged = *seq,
-            step => pending.push(step.clone()),
-        }
+    crash_images(base, &disk.recorded(), |image, acknowledged| {
+        check_image(image, &settings, acknowledged, &written, &ends);
+    });
+}
+
+#[test]
+fn a_power_cut_while_times_are_corrected_leaves_all_or_none_corrected() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = stored::settings(dir.path());
+    let disk = SimDisk::default();
+    let (mut store, _) = open(&disk, &settings).unwrap();
+    let unsynced = |seq| Event {
+        clock: ClockState::Unsynced,
+        ..stored::event(seq)
+    };
+    for first in (1..=100).step_by(20) {
+        let entries: Vec<_> = (first..first + 20).map(|seq| stored::told(seq, unsynced(seq))).collect();
+        store.commit(&entries).unwrap();
     }
+    let base = disk.record();
+    store.correct_times(BootId::NIL, 0).unwrap();
+    let (mut none, mut all) = (0, 0);
+    crash_images(base, &disk.recorded(), |image, _| {
+        let (store, _) = open(&SimDisk::holding(image), &settings).unwrap();
+        let messages = journal(&store);
+        let corrected = |seq: u64| {
+            let event = store.reader().event(seq).unwrap().unwrap();
+            let told = std::str::from_utf8(&messages[&seq]).unwrap().contains(r#""clock":"synced""#);
+            assert_eq!(told, event.clock == ClockState::Synced, "message {seq} tells what is stored");
+            u64::from(told)
+        };
+        match (1..=100).map(corrected).sum() {
+            0 => none += 1,
+            100 => all += 1,
+            some => panic!("{some} of 100 are corrected"),
+        }
+    });
+    assert!(none > 0 && all > 10, "{none} before, {all} after");
+}
+
+#[test]
+fn a_power_cut_during_upkeep_loses_only_the_oldest() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = SimDisk::default();
+    let (mut store, _) = open(&disk, &stored::settings(dir.path())).unwrap();
+    for _ in 0..300 {
+        store.commit(&group(store.next_seq(), 32)).unwrap();
+    }
+    drop(store);
+    let settings = Settings {
+        bytes_max: 1024 * 1024,
+        ..stored::settings(dir.path())
+    };
+    let (mut store, _) = open(&disk, &settings).unwrap();
+    while !store.maintain(None).unwrap().measured {}
+    let base = disk.record();
+    let mut compacted = false;
+    for _ in 0..200 {
+        compacted |= store.maintain(None).unwrap().compacted;
+    }
+    assert!(compacted);
+    let mut images = 0;
+    crash_images(base, &disk.recorded(), |image, _| {
+        images += 1;
+        if images % 97 == 0 {
+            let (store, opened) = open(&SimDisk::holding(image), &settings).unwrap();
+            assert_eq!((opened, store.next_seq()), (Opened::Existing, 9601));
+            let found = journal(&store);
+            assert!(found.keys().copied().eq(9601 - found.len() as u64..=9600), "no gap");
+        }
+    });
+    assert!(images > 97 * 20, "{images}");
 }
 
 /// Runs commits over a medium on which `count` operations fail from number `first` on; returns how many it took in all.

@@ -18,7 +18,7 @@ use super::tables::JOURNAL;
 use crate::clock::Timestamp;
 use crate::event::model::ClockState;
 use crate::limits::STORE_COMPACT_FREE_BYTES_MIN;
-use crate::limits::STORE_MEASURE_COMMITS;
+use crate::limits::STORE_MEASURE_PART;
 use crate::limits::STORE_TRIM_ROWS;
 use crate::limits::STORE_TRIM_ROWS_MAX;
 
@@ -47,12 +47,27 @@ impl Upkeep {
 }
 
 /// What is known of the space in use between two measurements.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pressure {
-    /// Commits since the bytes in use were measured.
-    pub(super) commits_since_measured: u64,
-    /// Bytes still to be removed, of those that were too many when measured.
+    /// Bytes of rows written since the bytes in use were measured.
+    unmeasured_bytes: u64,
+    /// Bytes of rows still to be removed, of those that were too many when measured.
     surplus_bytes: u64,
+}
+
+impl Pressure {
+    /// Nothing is known: the first quiet moment measures.
+    pub(super) fn unknown() -> Pressure {
+        Pressure {
+            unmeasured_bytes: u64::MAX,
+            surplus_bytes: 0,
+        }
+    }
+
+    /// Counts `bytes` of rows written.
+    pub(super) fn wrote(&mut self, bytes: u64) {
+        self.unmeasured_bytes = self.unmeasured_bytes.saturating_add(bytes);
+    }
 }
 
 impl Store {
@@ -72,21 +87,19 @@ impl Store {
             return Ok(done);
         }
         if self.pressure.surplus_bytes > 0 {
-            return self.remove_surplus();
-        }
-        if self.measure_is_due() {
-            let used = self.measure()?;
-            self.pressure.surplus_bytes = surplus(used, self.settings.bytes_max);
+            done = self.remove_surplus()?;
+            if !done.more() {
+                // Nothing is left to remove: the limit is below what an empty store takes.
+                self.measure()?;
+                self.pressure.surplus_bytes = 0;
+                done.compacted = self.compact_if_sparse()?;
+            }
+        } else if self.pressure.unmeasured_bytes > self.settings.bytes_max / STORE_MEASURE_PART {
+            self.measure()?;
             done.measured = true;
-            done.compacted = self.pressure.surplus_bytes == 0 && self.compact_if_sparse(used)?;
+            done.compacted = self.pressure.surplus_bytes == 0 && self.compact_if_sparse()?;
         }
         Ok(done)
-    }
-
-    /// A file that is not too long has not too much in it either, nor enough free to be worth compacting.
-    fn measure_is_due(&self) -> bool {
-        let long = self.shared.traffic.file_bytes.load(Ordering::Relaxed) > self.settings.bytes_max.min(STORE_COMPACT_FREE_BYTES_MIN);
-        long && self.pressure.commits_since_measured >= STORE_MEASURE_COMMITS
     }
 
     fn remove_aged(&mut self, now: Timestamp) -> Result<u64, StoreError> {
@@ -104,24 +117,24 @@ impl Store {
         })
     }
 
-    /// Removes the oldest events, then messages, against the surplus; then it is time to measure anew.
+    /// Removes the oldest events and messages, the same part of each, against the surplus; then it is time to measure anew.
     fn remove_surplus(&mut self) -> Result<Upkeep, StoreError> {
         let surplus = self.pressure.surplus_bytes;
         let (events, messages) = self.shared.with(|open| {
             let txn = open.db.begin_write()?;
-            let events = remove_events(&mut txn.open_table(EVENTS)?, &mut txn.open_table(BY_TIME)?, Until::Bytes(surplus))?;
-            let messages = if events.rows == 0 {
-                remove_messages(&mut txn.open_table(JOURNAL)?, Until::Bytes(surplus))?
-            } else {
-                Removed::default()
-            };
+            let (mut events, mut by_time, mut journal) = (txn.open_table(EVENTS)?, txn.open_table(BY_TIME)?, txn.open_table(JOURNAL)?);
+            let share = share(surplus, events.len()?, journal.len()?);
+            let removed = (
+                remove_events(&mut events, &mut by_time, Until::Bytes(share))?,
+                remove_messages(&mut journal, Until::Bytes(surplus - share))?,
+            );
+            drop((events, by_time, journal));
             txn.commit()?;
-            Ok((events, messages))
+            Ok(removed)
         })?;
-        let removed = events.bytes + messages.bytes;
-        self.pressure.surplus_bytes = if removed == 0 { 0 } else { surplus.saturating_sub(removed) };
+        self.pressure.surplus_bytes = surplus.saturating_sub(events.bytes + messages.bytes);
         if self.pressure.surplus_bytes == 0 {
-            self.pressure.commits_since_measured = STORE_MEASURE_COMMITS; // was it enough?
+            self.pressure.unmeasured_bytes = u64::MAX; // was it enough?
         }
         Ok(Upkeep {
             events_removed: events.rows,
@@ -131,9 +144,9 @@ impl Store {
     }
 
     /// Compacts a file that is mostly free, or that is too long although little of it is in use.
-    fn compact_if_sparse(&mut self, used: u64) -> Result<bool, StoreError> {
+    fn compact_if_sparse(&mut self) -> Result<bool, StoreError> {
         let length = self.shared.traffic.file_bytes.load(Ordering::Relaxed);
-        let free = length.saturating_sub(used);
+        let free = length.saturating_sub(self.shared.used_bytes.load(Ordering::Relaxed));
         let sparse = free >= length / 4 * 3 || length / 2 > self.settings.bytes_max;
         if free < STORE_COMPACT_FREE_BYTES_MIN || !sparse {
             return Ok(false);
@@ -150,11 +163,34 @@ impl Store {
         self.measure()?;
         Ok(moved)
     }
+
+    /// Finds the bytes in use in the file, by walking all of it, and what of them is too many.
+    fn measure(&mut self) -> Result<(), StoreError> {
+        let stats = self.shared.with(|open| {
+            let txn = open.db.begin_write()?;
+            let stats = txn.stats()?;
+            txn.abort()?;
+            Ok(stats)
+        })?;
+        let used = stats.allocated_pages() * stats.page_size() as u64;
+        self.shared.used_bytes.store(used, Ordering::Relaxed);
+        self.pressure.unmeasured_bytes = 0;
+        // Pages are never full, so fewer bytes of rows than of pages have to go.
+        let surplus = u128::from(surplus(used, self.settings.bytes_max)) * u128::from(stats.stored_bytes());
+        self.pressure.surplus_bytes = (surplus / u128::from(used.max(1))) as u64; // at most the bytes stored
+        Ok(())
+    }
 }
 
-/// Bytes to remove when `used` are in use: none up to `max`, then down to fifteen sixteenths of it, so that this is seldom.
+/// Bytes to remove when `used` are in use: none up to `max`, then some more than necessary, so that this is seldom.
 fn surplus(used: u64, max: u64) -> u64 {
-    if used <= max { 0 } else { used - (max - max / 16) }
+    if used <= max { 0 } else { used - (max - max / STORE_MEASURE_PART) }
+}
+
+/// The part of `total` that `count` has in `count + others`, rounded up.
+fn share(total: u64, count: u64, others: u64) -> u64 {
+    let part = (u128::from(total) * u128::from(count)).div_ceil(u128::from((count + others).max(1)));
+    part as u64 // at most `total`
 }
 
 /// Id up to which events are older than `cutoff`, looking at the oldest rows. One whose clock was never known good is as old as

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use redb::Database;
 use redb::Durability;
@@ -67,7 +66,7 @@ impl Store {
             disk,
             shared: Arc::new(Shared::new(file, Arc::new(Traffic::default()))),
             newest: 0,
-            pressure: Pressure::default(),
+            pressure: Pressure::unknown(),
         };
         let opened = store.reopen(wall)?;
         Ok((store, opened))
@@ -86,7 +85,7 @@ impl Store {
             self.newest += COMMIT_RECORDS_MAX as u64;
         }
         self.finish_correction()?;
-        self.measure()?;
+        self.pressure = Pressure::unknown();
         Ok(opened)
     }
 
@@ -156,9 +155,9 @@ impl Store {
         }
         let Some(last) = fresh.last() else { return Ok(()) };
         let settings = &self.settings;
-        self.shared.with(|open| write(&open.db, fresh, settings))?;
+        let bytes = self.shared.with(|open| write(&open.db, fresh, settings))?;
         self.newest = last.seq;
-        self.pressure.commits_since_measured += 1;
+        self.pressure.wrote(bytes);
         Ok(())
     }
 
@@ -234,19 +233,6 @@ impl Store {
     pub fn file(&self) -> PathBuf {
         self.shared.file.clone()
     }
-
-    /// Bytes in use in the file, by walking all of it.
-    pub(super) fn measure(&mut self) -> Result<u64, StoreError> {
-        let used = self.shared.with(|open| {
-            let txn = open.db.begin_write()?;
-            let stats = txn.stats()?;
-            txn.abort()?;
-            Ok(stats.allocated_pages() * stats.page_size() as u64)
-        })?;
-        self.shared.used_bytes.store(used, Ordering::Relaxed);
-        self.pressure.commits_since_measured = 0;
-        Ok(used)
-    }
 }
 
 /// Newest number in `db`; 0 when it is empty. The journal is never emptied, but an event may have outlived a damaged journal.
@@ -257,14 +243,16 @@ fn newest_seq(db: &Database) -> Result<u64, redb::Error> {
     Ok(message.max(event))
 }
 
-/// One transaction: the entries in, and what is then too many out.
-fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<(), redb::Error> {
+/// One transaction: the entries in, and what is then too many out. Returns the bytes of rows that went in.
+fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<u64, redb::Error> {
+    let mut bytes = 0;
     let mut txn = db.begin_write()?;
     txn.set_durability(Durability::Immediate)?;
     {
         let mut journal = txn.open_table(JOURNAL)?;
         for entry in entries {
             journal.insert(entry.seq, &entry.message[..])?;
+            bytes += entry.message.len();
         }
         retention::trim_journal(&mut journal, settings)?;
     }
@@ -274,10 +262,12 @@ fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<(), re
         for event in entries.iter().filter_map(|entry| entry.event.as_ref()) {
             tables::encode(event, &mut json);
             put(&mut events, &mut by_time, event, &json)?;
+            bytes += json.len();
         }
         retention::trim_events(&mut events, &mut by_time, settings)?;
     }
-    Ok(txn.commit()?)
+    txn.commit()?;
+    Ok(bytes as u64)
 }
 
 /// Stores `event` as `json`, and keeps the index of times in step.

@@ -1,0 +1,685 @@
+//! The store by its promises: pages and filters agree with a plain map, what is too much goes oldest first, damaged files never
+//! keep it from opening and foreign ones are left alone, times are set right, readers are never in the way.
+
+mod stored;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use lookout::clock::BootId;
+use lookout::clock::Timestamp;
+use lookout::event::model::ClockState;
+use lookout::event::model::Event;
+use lookout::event::model::Phase;
+use lookout::event::model::Trigger;
+use lookout::limits::STORE_DAMAGED_FILES_MAX;
+use lookout::limits::STORE_SCAN_ROWS_MAX;
+use lookout::motion::Score;
+use lookout::store::Corrected;
+use lookout::store::EventQuery;
+use lookout::store::FILE_NAME;
+use lookout::store::Opened;
+use lookout::store::Reader;
+use lookout::store::Settings;
+use lookout::store::Store;
+use lookout::store::StoreError;
+use proptest::prelude::*;
+use redb::TableDefinition;
+use stored::Random;
+use stored::WALL;
+use stored::entries;
+use stored::event;
+use stored::settings;
+use stored::told;
+
+fn open(settings: &Settings) -> (Store, Opened) {
+    Store::open(settings, WALL).expect("opens")
+}
+
+/// A store with `count` plain events.
+fn filled(settings: &Settings, count: u64) -> Store {
+    let (mut store, _) = open(settings);
+    while store.next_seq() <= count {
+        let first = store.next_seq();
+        store.commit(&entries(first, (count + 1 - first).min(32))).unwrap();
+    }
+    store
+}
+
+/// All pages of `query`, and how many there were.
+fn all(reader: &Reader, query: &EventQuery) -> (Vec<Event>, usize) {
+    let (mut found, mut query, mut pages) = (Vec::new(), query.clone(), 0);
+    let ascending = query.since.is_some() && query.before.is_none();
+    loop {
+        let page = reader.events(&query).unwrap();
+        pages += 1;
+        assert!(page.events.len() <= query.limit);
+        found.extend(page.events);
+        let Some(next) = page.next else { return (found, pages) };
+        if ascending {
+            query.since = Some(next);
+        } else {
+            query.before = Some(next);
+        }
+    }
+}
+
+// ---- pages and filters ----
+
+/// One of many kinds of events; times ascend with ids only mostly.
+fn varied(id: u64, dice: u64) -> Event {
+    let plain = event(id);
+    Event {
+        timestamp: Timestamp(plain.timestamp.0 - (dice % 5) as i64 * 1500),
+        trigger: [Trigger::Video, Trigger::Pir, Trigger::Both, Trigger::Manual][dice as usize % 4],
+        score: Score((dice % 1000) as u16),
+        zones: ["gate", "path"].into_iter().take(dice as usize % 3).map(stored::name).collect(),
+        ..plain
+    }
+}
+
+fn queries() -> impl Strategy<Value = EventQuery> {
+    let id = || proptest::option::of(0..90u64);
+    let time = || proptest::option::of((0..90i64).prop_map(|s| Timestamp(WALL.at.0 + s * 1000)));
+    let trigger = proptest::option::of(proptest::sample::select(vec![Trigger::Video, Trigger::Pir, Trigger::Both]));
+    let zone = proptest::option::of(proptest::sample::select(vec![stored::name("gate"), stored::name("path")]));
+    let score = proptest::option::of((0..1000u16).prop_map(Score));
+    (id(), id(), time(), time(), trigger, zone, score, 1..40usize).prop_map(|(since, before, from, to, trigger, zone, score_min, limit)| {
+        EventQuery {
+            since,
+            before,
+            from,
+            to,
+            trigger,
+            zone,
+            score_min,
+            limit,
+        }
+    })
+}
+
+/// What `query` asks for, of `model`.
+fn expected(model: &BTreeMap<u64, Event>, query: &EventQuery) -> Vec<Event> {
+    let mut found: Vec<Event> = model
+        .values()
+        .filter(|e| query.since.is_none_or(|id| e.id > id) && query.before.is_none_or(|id| e.id < id))
+        .filter(|e| query.from.is_none_or(|at| e.timestamp >= at) && query.to.is_none_or(|at| e.timestamp < at))
+        .filter(|e| query.trigger.is_none_or(|trigger| e.trigger == trigger))
+        .filter(|e| query.zone.as_ref().is_none_or(|zone| e.zones.contains(zone)))
+        .filter(|e| query.score_min.is_none_or(|least| e.score >= least))
+        .cloned()
+        .collect();
+    if query.since.is_none() || query.before.is_some() {
+        found.reverse();
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Commits of new events and of updates to recent ones, then queries: as of a plain map that forgets its oldest.
+    #[test]
+    fn queries_agree_with_a_map(dice in proptest::collection::vec(any::<u32>(), 1..80), queries in proptest::collection::vec(queries(), 12)) {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings { events_max: 40, journal_max: 30, ..settings(dir.path()) };
+        let (mut store, _) = open(&settings);
+        let mut model = BTreeMap::new();
+        for group in dice.chunks(5) {
+            let first = store.next_seq();
+            let commit: Vec<_> = (first..).zip(group).map(|(seq, dice)| {
+                let update = dice % 3 == 0 && seq > 4;
+                told(seq, varied(if update { seq - u64::from(dice / 3 % 4) } else { seq }, u64::from(dice / 12)))
+            }).collect();
+            store.commit(&commit).unwrap();
+            model.extend(commit.into_iter().filter_map(|entry| entry.event).map(|event| (event.id, event)));
+            let kept = store.reader().figures().unwrap().events;
+            prop_assert!(kept <= 40 && (kept == model.len() as u64 || kept >= 40 - 5));
+            while model.len() as u64 > kept {
+                model.pop_first();
+            }
+        }
+        let reader = store.reader();
+        for query in &queries {
+            prop_assert_eq!(all(&reader, query).0, expected(&model, query), "{:?}", query);
+        }
+        let mut exported = Vec::new();
+        reader.for_each_event(0, |event| { exported.push(event); ControlFlow::Continue(()) }).unwrap();
+        prop_assert_eq!(exported, model.into_values().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn messages_after_a_number_come_whole_within_limits() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        journal_max: 64,
+        ..settings(dir.path())
+    };
+    let reader = filled(&settings, 200).reader();
+    let full = reader.messages_after(0, 1000, usize::MAX).unwrap();
+    assert_eq!(full.newest, 200);
+    assert_eq!(full.messages.first().map(|(seq, _)| *seq), Some(full.oldest_available));
+    assert!((56..=64).contains(&full.messages.len()), "{}", full.messages.len());
+    assert!(full.messages.iter().all(|(seq, bytes)| *bytes == stored::entry(*seq).message));
+
+    let some = reader.messages_after(190, 4, usize::MAX).unwrap();
+    assert_eq!(some.messages.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [191, 192, 193, 194]);
+    let bytes = some.messages[..2].iter().map(|(_, bytes)| bytes.len()).sum();
+    assert_eq!(reader.messages_after(190, 4, bytes).unwrap().messages.len(), 2);
+    assert_eq!(
+        reader.messages_after(190, 4, 1).unwrap().messages.len(),
+        1,
+        "a message is never too long to be had"
+    );
+    assert!(reader.messages_after(200, 4, usize::MAX).unwrap().messages.is_empty());
+    assert!(reader.messages_after(u64::MAX, 4, usize::MAX).unwrap().messages.is_empty());
+}
+
+#[test]
+fn a_query_that_finds_little_looks_at_a_bounded_number_of_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let rare = 17;
+    let count = 3 * STORE_SCAN_ROWS_MAX as u64;
+    let (mut store, _) = open(&settings(dir.path()));
+    for first in (1..count).step_by(32) {
+        let commit: Vec<_> = (first..first + 32)
+            .map(|seq| {
+                let trigger = if seq == rare { Trigger::Manual } else { Trigger::Pir };
+                told(seq, Event { trigger, ..event(seq) })
+            })
+            .collect();
+        store.commit(&commit).unwrap();
+    }
+    let manual = EventQuery {
+        trigger: Some(Trigger::Manual),
+        ..EventQuery::default()
+    };
+    let (found, pages) = all(&store.reader(), &manual);
+    assert_eq!(found.iter().map(|event| event.id).collect::<Vec<_>>(), [rare]);
+    assert_eq!(pages, 3, "each page ends for the rows that it looked at");
+    let early = EventQuery {
+        to: Some(event(20).timestamp),
+        ..manual
+    };
+    assert_eq!(all(&store.reader(), &early).1, 1, "the index of times leads there at once");
+}
+
+#[test]
+fn numbers_must_be_the_next_and_repeats_must_be_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = filled(&settings(dir.path()), 10);
+    assert_eq!(store.next_seq(), 11);
+    for wrong in [entries(12, 2), entries(0, 2), vec![stored::entry(11), stored::entry(13)]] {
+        assert!(
+            matches!(store.commit(&wrong), Err(StoreError::OutOfOrder { .. })),
+            "{}",
+            wrong[0].seq
+        );
+    }
+    store.commit(&entries(9, 4)).unwrap(); // 9 and 10 stand there just so; 11 and 12 are new
+    assert_eq!(store.next_seq(), 13);
+    let other = told(
+        12,
+        Event {
+            score: Score(1),
+            ..event(12)
+        },
+    );
+    assert!(matches!(
+        store.commit(&[other]),
+        Err(StoreError::OutOfOrder { expected: 13, got: 12 })
+    ));
+    assert_eq!(store.reader().figures().unwrap().events, 12);
+}
+
+// ---- retention ----
+
+/// Upkeep until nothing is left to do; how many calls it took.
+fn settle(store: &mut Store, now: Option<Timestamp>) -> usize {
+    (1..1000)
+        .find(|_| !store.maintain(now).unwrap().more())
+        .expect("upkeep comes to an end")
+}
+
+#[test]
+fn age_is_judged_by_a_known_time_and_takes_unsynced_events_along() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        age_max: Duration::from_secs(100),
+        ..settings(dir.path())
+    };
+    let (mut store, _) = open(&settings);
+    for seq in 1..=300 {
+        let clock = if seq % 10 == 1 { ClockState::Unsynced } else { ClockState::Synced };
+        let timestamp = if seq % 10 == 1 {
+            Timestamp(seq as i64)
+        } else {
+            event(seq).timestamp
+        };
+        store
+            .commit(&[told(
+                seq,
+                Event {
+                    clock,
+                    timestamp,
+                    ..event(seq)
+                },
+            )])
+            .unwrap();
+    }
+    settle(&mut store, None);
+    assert_eq!(store.reader().figures().unwrap().events, 300, "without a known time nothing is old");
+    settle(&mut store, Some(event(300).timestamp));
+    let figures = store.reader().figures().unwrap();
+    assert_eq!((figures.oldest_event, figures.events), (200, 101));
+    settle(&mut store, Some(event(100_000).timestamp));
+    assert_eq!(store.reader().figures().unwrap().events, 0);
+    assert_eq!(store.next_seq(), 301);
+}
+
+#[test]
+fn bytes_are_bounded_and_free_space_is_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = filled(&settings(dir.path()), 12_000).reader().figures().unwrap();
+    let settings = Settings {
+        bytes_max: 2 * 1024 * 1024,
+        ..settings(dir.path())
+    };
+    assert!(before.file_bytes > 4 * settings.bytes_max, "{before:?}");
+    let (mut store, _) = open(&settings);
+    let calls = settle(&mut store, None);
+    let after = store.reader().figures().unwrap();
+    assert!(calls > 10, "in pieces, not at once: {calls}");
+    assert!(after.used_bytes <= settings.bytes_max, "{after:?}");
+    assert!(after.file_bytes <= 2 * settings.bytes_max, "{after:?}");
+    assert_eq!(fs::metadata(store.file()).unwrap().len(), after.file_bytes);
+    assert_eq!(after.newest_seq, 12_000);
+    assert_eq!(
+        store
+            .reader()
+            .messages_after(after.newest_seq - 1, 9, usize::MAX)
+            .unwrap()
+            .messages
+            .len(),
+        1
+    );
+    store.commit(&entries(12_001, 32)).unwrap();
+}
+
+#[test]
+fn a_limit_below_what_an_empty_store_takes_ends_upkeep_all_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        bytes_max: 1,
+        ..settings(dir.path())
+    };
+    let mut store = filled(&settings, 300);
+    settle(&mut store, None);
+    let figures = store.reader().figures().unwrap();
+    assert_eq!((figures.events, figures.messages), (0, 1), "all but the number to go on from");
+}
+
+// ---- what does not open ----
+
+fn file(settings: &Settings) -> PathBuf {
+    settings.dir.join(FILE_NAME)
+}
+
+fn damaged_files(settings: &Settings) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(&settings.dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("damaged"))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Opens `image`: what was committed is there unchanged, or the image was set aside whole and a new store works.
+fn check_image(dir: &Path, image: &[u8]) -> Opened {
+    let settings = settings(dir);
+    fs::write(file(&settings), image).unwrap();
+    let (mut store, opened) = open(&settings);
+    match &opened {
+        Opened::SetAside { to, why } => {
+            let kept = fs::read(to).unwrap();
+            // What looks like a database is opened for writing to be judged, which marks its header and may trim its end.
+            assert!(image.starts_with(b"redb") || kept == image, "kept as it was");
+            assert!(!kept.is_empty());
+            assert!(!why.is_empty());
+            assert_eq!(store.next_seq(), 1);
+        }
+        Opened::Fresh => assert!(image.is_empty()),
+        Opened::Existing | Opened::Repaired => {
+            let page = store.reader().messages_after(0, usize::MAX, usize::MAX).unwrap();
+            assert!(page.messages.iter().all(|(seq, bytes)| *bytes == stored::entry(*seq).message));
+            assert!(page.newest >= 64, "at most the last commit is lost: {}", page.newest);
+        }
+    }
+    let next = store.next_seq();
+    store.commit(&entries(next, 3)).unwrap();
+    drop(store);
+    assert_eq!(open(&settings).1, Opened::Existing, "sound after it was dealt with");
+    for old in damaged_files(&settings) {
+        fs::remove_file(old).unwrap();
+    }
+    opened
+}
+
+fn sound_image(dir: &Path) -> Vec<u8> {
+    let settings = settings(dir);
+    drop(filled(&settings, 96));
+    fs::read(file(&settings)).unwrap()
+}
+
+#[test]
+fn a_truncated_file_is_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = sound_image(dir.path());
+    let lengths = [
+        0,
+        1,
+        8,
+        9,
+        63,
+        64,
+        319,
+        320,
+        512,
+        4095,
+        4096,
+        4097,
+        image.len() / 2,
+        image.len() - 4096,
+        image.len() - 1,
+    ];
+    for length in lengths {
+        let opened = check_image(dir.path(), &image[..length]);
+        assert!(matches!(opened, Opened::SetAside { .. }) || length == 0, "{length}: {opened:?}");
+    }
+}
+
+#[test]
+fn a_flipped_bit_is_mended_or_set_aside_but_never_served() {
+    let dir = tempfile::tempdir().unwrap();
+    let image = sound_image(dir.path());
+    let mut random = Random(3);
+    let mut aside = 0;
+    for round in 0..300 {
+        let mut flipped = image.clone();
+        let used = if round % 3 == 0 { 512 } else { image.len() as u64 };
+        flipped[random.below(used) as usize] ^= 1 << random.below(8);
+        aside += u32::from(matches!(check_image(dir.path(), &flipped), Opened::SetAside { .. }));
+    }
+    assert!(aside > 10, "some bits matter: {aside}");
+}
+
+#[test]
+fn garbage_and_foreign_databases_are_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut random = Random(11);
+    let garbage: Vec<u8> = (0..100_000).map(|_| random.below(256) as u8).collect();
+    for image in [&garbage[..], &[0; 8192], b"SQLite format 3\0"] {
+        assert!(matches!(check_image(dir.path(), image), Opened::SetAside { .. }));
+    }
+    let foreign = dir.path().join("foreign");
+    let db = redb::Database::create(&foreign).unwrap();
+    let txn = db.begin_write().unwrap();
+    txn.open_table(TableDefinition::<u64, u64>::new("other")).unwrap();
+    txn.commit().unwrap();
+    drop(db);
+    let image = fs::read(&foreign).unwrap();
+    assert!(matches!(check_image(dir.path(), &image), Opened::SetAside { .. }));
+}
+
+#[test]
+fn few_damaged_files_are_kept_and_the_newest_of_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    for n in 0..STORE_DAMAGED_FILES_MAX + 3 {
+        fs::write(file(&settings), format!("damage {n}")).unwrap();
+        let (_, opened) = open(&settings);
+        let Opened::SetAside { to, .. } = opened else {
+            panic!("{opened:?}")
+        };
+        assert!(to.to_string_lossy().ends_with("-20260102T030405.000Z"), "{}", to.display());
+        let kept = damaged_files(&settings);
+        assert!(kept.len() <= STORE_DAMAGED_FILES_MAX && kept.last() == Some(&to));
+    }
+}
+
+/// Writes schema version `version` into a closed store.
+fn set_schema(settings: &Settings, version: &str) {
+    let db = redb::Database::open(file(settings)).unwrap();
+    let txn = db.begin_write().unwrap();
+    let meta = TableDefinition::<&str, &[u8]>::new("meta");
+    txn.open_table(meta).unwrap().insert("schema", version.as_bytes()).unwrap();
+    if version == "0" {
+        txn.delete_table(TableDefinition::<(i64, u64), ()>::new("by_time")).unwrap();
+    }
+    txn.commit().unwrap();
+}
+
+#[test]
+fn a_newer_schema_is_refused_and_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    drop(filled(&settings, 20));
+    set_schema(&settings, "7");
+    let fault = Store::open(&settings, WALL).err().expect("refused");
+    assert!(matches!(fault, StoreError::NewerSchema { found: 7, .. }));
+    assert!(fault.to_string().contains("newer than 1"), "{fault}");
+    assert!(damaged_files(&settings).is_empty());
+    set_schema(&settings, "1");
+    let (store, opened) = open(&settings);
+    assert_eq!((opened, store.next_seq()), (Opened::Existing, 21));
+}
+
+#[test]
+fn an_older_schema_is_migrated() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    drop(filled(&settings, 20));
+    set_schema(&settings, "0");
+    let (store, opened) = open(&settings);
+    assert_eq!(opened, Opened::Existing);
+    let early = EventQuery {
+        to: Some(event(4).timestamp),
+        ..EventQuery::default()
+    };
+    let ids: Vec<_> = all(&store.reader(), &early).0.iter().map(|event| event.id).collect();
+    assert_eq!(ids, [3, 2, 1]);
+}
+
+#[test]
+fn what_is_in_the_way_is_an_error_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let inside = settings(dir.path());
+    fs::create_dir(file(&inside)).unwrap();
+    assert!(matches!(Store::open(&inside, WALL).err(), Some(StoreError::Io { .. })));
+    fs::write(dir.path().join("flat"), "").unwrap();
+    let below = settings(&dir.path().join("flat"));
+    let fault = Store::open(&below, WALL).err().expect("no directory there");
+    assert!(fault.to_string().contains("flat"), "{fault}");
+}
+
+/// Directory that [`child`] holds open; not set in a normal run.
+const CHILD_DIR: &str = "LOOKOUT_TEST_STORE_DIR";
+
+/// Not a test of its own: the other process of [`a_second_process_is_refused`].
+#[test]
+fn child() {
+    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
+    let _store = open(&settings(Path::new(&dir)));
+    println!("holding");
+    let _ = std::io::stdin().read_line(&mut String::new());
+}
+
+#[test]
+fn a_second_process_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child", "--nocapture"])
+        .env(CHILD_DIR, dir.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.by_ref().any(|line| line.unwrap().contains("holding")));
+    let fault = Store::open(&settings, WALL).err().expect("refused");
+    assert!(matches!(fault, StoreError::Locked { .. }), "{fault}");
+    assert!(damaged_files(&settings).is_empty());
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    assert_eq!(open(&settings).1, Opened::Existing);
+}
+
+// ---- life of the service ----
+
+#[test]
+fn unfinished_events_are_found_oldest_first() {
+    let dir = tempfile::tempdir().unwrap();
+    let (mut store, _) = open(&settings(dir.path()));
+    for seq in 1..=50 {
+        let phase = if [7, 44, 50].contains(&seq) { Phase::Update } else { Phase::End };
+        store.commit(&[told(seq, Event { phase, ..event(seq) })]).unwrap();
+    }
+    let ids: Vec<_> = store.unfinished().unwrap().iter().map(|event| event.id).collect();
+    assert_eq!(ids, [7, 44, 50]);
+}
+
+fn boot(digit: char) -> BootId {
+    BootId::parse(&BootId::NIL.as_str().replace('0', &digit.to_string())).unwrap()
+}
+
+/// Events of an earlier boot, then of this one: before the clock was known, and after.
+fn boots(settings: &Settings, count: u64) -> Store {
+    let (mut store, _) = open(settings);
+    for seq in 1..=count {
+        let (boot_id, clock) = match seq * 4 / (count + 1) {
+            0 => (boot('a'), ClockState::Unsynced),
+            3 => (boot('b'), ClockState::Synced),
+            _ => (boot('b'), ClockState::Unsynced),
+        };
+        let timestamp = if clock == ClockState::Synced {
+            event(seq).timestamp
+        } else {
+            Timestamp(seq as i64 * 1000)
+        };
+        let known = Event {
+            boot_id,
+            clock,
+            timestamp,
+            ..event(seq)
+        };
+        store.commit(&[told(seq, known)]).unwrap();
+    }
+    store
+}
+
+#[test]
+fn times_of_this_boot_are_set_right_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = boots(&settings(dir.path()), 400);
+    let reader = store.reader();
+    let (first, last) = (101, 300);
+    let done = store.correct_times(boot('b'), WALL.at.0).unwrap();
+    assert_eq!(
+        done,
+        Corrected {
+            count: 200,
+            first_id: first,
+            last_id: last
+        }
+    );
+    let messages = reader.messages_after(0, 1000, usize::MAX).unwrap().messages;
+    for seq in 1..=400 {
+        let found = reader.event(seq).unwrap().unwrap();
+        let right = found.timestamp == event(seq).timestamp && found.clock == ClockState::Synced;
+        assert_eq!(right, seq >= first, "event {seq}");
+        let message: serde_json::Value = serde_json::from_slice(&messages[seq as usize - 1].1).unwrap();
+        assert_eq!(
+            message["data"],
+            serde_json::to_value(&found).unwrap(),
+            "message {seq} tells the same"
+        );
+        assert_eq!(message["timestamp"], message["data"]["timestamp"]);
+    }
+    let span = EventQuery {
+        from: Some(WALL.at),
+        limit: 256,
+        ..EventQuery::default()
+    };
+    assert_eq!(all(&reader, &span).0.len(), 300, "the index of times follows");
+    let before = reader.figures().unwrap();
+    assert_eq!(store.correct_times(boot('b'), WALL.at.0 + 5).unwrap(), Corrected::default());
+    assert_eq!(
+        reader.figures().unwrap().bytes_written,
+        before.bytes_written,
+        "nothing to do, nothing written"
+    );
+}
+
+#[test]
+fn pages_stay_as_they_are_while_events_are_added_and_the_file_compacted() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings {
+        bytes_max: 2 * 1024 * 1024,
+        ..settings(dir.path())
+    };
+    let mut store = filled(&settings, 12_000);
+    let reader = store.reader();
+    let done = AtomicBool::new(false);
+    let (pages, compacted) = std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut pages = 0;
+            while !done.load(Ordering::SeqCst) || pages == 0 {
+                pages += u32::from(read_backwards(&reader));
+            }
+            pages
+        });
+        let mut compacted = false;
+        for _ in 0..300 {
+            store.commit(&entries(store.next_seq(), 2)).unwrap();
+            compacted |= store.maintain(None).unwrap().compacted;
+        }
+        done.store(true, Ordering::SeqCst);
+        (reading.join().unwrap(), compacted)
+    });
+    assert!(pages > 0 && compacted);
+}
+
+/// Walks pages from the newest event to the oldest: ids descend with no gap, whatever happens meanwhile. False if the store was busy.
+fn read_backwards(reader: &Reader) -> bool {
+    let mut query = EventQuery::default();
+    let mut last = None;
+    loop {
+        let page = match reader.events(&query) {
+            Ok(page) => page,
+            Err(StoreError::Busy) => return false,
+            Err(fault) => panic!("{fault}"),
+        };
+        for event in page.events {
+            assert!(last.is_none_or(|last: u64| event.id + 1 == last), "{} after {last:?}", event.id);
+            assert_eq!(event, stored::event(event.id));
+            last = Some(event.id);
+        }
+        query.before = page.next;
+        if page.next.is_none() {
+            return true;
+        }
+    }
+}
