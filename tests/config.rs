@@ -13,6 +13,20 @@ fn parse(text: &str) -> Result<Config, String> {
     Config::parse(text, Path::new("lookout.toml")).map_err(|error| error.to_string())
 }
 
+/// Nesting as deep as a file may be long, in each way that TOML has.
+#[test]
+fn deep_nesting_is_refused_and_not_followed() {
+    let times = CONFIG_BYTES_MAX as usize / 4;
+    let arrays = format!("x = {}", "[".repeat(times));
+    let closed = format!("x = {}{}", "[".repeat(times), "]".repeat(times));
+    let tables = format!("x = {}", "{a=".repeat(times));
+    let dotted = format!("{}a = 1", "a.".repeat(times));
+    let header = format!("[{}a]", "a.".repeat(times));
+    for text in [arrays, closed, tables, dotted, header] {
+        refused(&text, &["lookout.toml:1: "]);
+    }
+}
+
 /// Asserts that `text` is refused with a message that holds every one of `parts`.
 #[track_caller]
 fn refused(text: &str, parts: &[&str]) {
