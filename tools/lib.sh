@@ -17,14 +17,16 @@ have() {
     command -v "$1" >/dev/null 2>&1
 }
 
-# as_root COMMAND...: runs it as root, directly or by sudo.
+# as_root WHY COMMAND...: runs COMMAND as root, directly or by sudo.
 as_root() {
+    local why=$1
+    shift
     if [ "$(id -u)" = 0 ]; then
         "$@"
     elif have sudo; then
-        sudo "$@" || die "sudo could not run '$*': run this as root, or as a user that sudo allows to"
+        sudo "$@"
     else
-        die "root is needed to run '$*', and there is no sudo here: run this once as root"
+        die "root is needed $why, and there is no sudo here: run this once as root"
     fi
 }
 
@@ -50,7 +52,7 @@ install_needed() {
 apt_get() {
     local verb=$1
     shift
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$verb" -y --no-install-recommends "$@" >/dev/null ||
+    as_root "for apt-get $verb $*" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$verb" -y --no-install-recommends "$@" >/dev/null ||
         die "apt-get $verb failed; its reason stands above"
 }
 
@@ -137,11 +139,8 @@ fetch_rustup() {
 rust_by_apt() {
     have apt-get || return 1
     apt_get update
-    if [ -z "$(apt_rust_newest)" ]; then
-        enable_backports || return 1
-    fi
     local package version release
-    read -r package version release < <(apt_rust_newest) || return 1
+    read -r package version release < <(apt_rust_newest) || read -r package version release < <(apt_rust_backported) || return 1
     say "installing Rust ${version%%[-+~]*} from $release: version $(rust_version_min) or newer is needed"
     apt_get install --target-release="$release" "$package" "cargo${package#rustc}"
     PATH="/usr/lib/rust${package#rustc}/bin:$PATH"
@@ -160,15 +159,21 @@ apt_rust_newest() {
         done | tail -n 1
 }
 
-# Adds Debian's backports to the package sources; apt takes from them only what is asked for by name.
-enable_backports() {
+# The same, with Debian's backports added to the package sources; they stay only if they help, and apt takes from them
+# only what is asked for by name.
+apt_rust_backported() {
     local ID="" VERSION_CODENAME="" mirror list=/etc/apt/sources.list.d/backports-for-rust.list
     # shellcheck disable=SC1091
     . /etc/os-release
-    [ "$ID" = debian ] && [ ! -e $list ] || return 1
+    [ "$ID" = debian ] && [ ! -e $list ] || return 0
     # shellcheck disable=SC2016 # apt fills it in
     mirror=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $VERSION_CODENAME" | head -n 1)
-    say "adding $VERSION_CODENAME-backports as $list: Debian's newer Rust is there"
-    echo "deb ${mirror:-http://deb.debian.org/debian} $VERSION_CODENAME-backports main" | as_root tee $list >/dev/null
+    say "adding $VERSION_CODENAME-backports to the package sources, as $list: a newer Rust may be there"
+    echo "deb ${mirror:-http://deb.debian.org/debian} $VERSION_CODENAME-backports main" | as_root "to write $list" tee $list >/dev/null
     apt_get update
+    if [ -z "$(apt_rust_newest)" ]; then
+        say "no newer Rust in $VERSION_CODENAME-backports either; removing $list again"
+        as_root "to remove $list" rm $list
+    fi
+    apt_rust_newest
 }
