@@ -24,6 +24,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::event::model::EndReason;
 use crate::health;
+use crate::heap;
 use crate::hub::Hub;
 use crate::limits::STEP_WAIT_MS_MAX;
 use crate::limits::STOP_MS_MAX;
@@ -39,8 +40,8 @@ use crate::recorder::Recorder;
 use crate::recorder::scribe::Identity;
 use crate::recorder::scribe::Scribe;
 use crate::records::RecordQueue;
-use crate::source::Pace;
 use crate::source::camera::Camera;
+use crate::source::pace::Pace;
 use crate::status::Status;
 use crate::store::Store;
 use crate::store::StoreError;
@@ -94,7 +95,7 @@ impl Service {
     /// Opens the store and reserves memory; refuses when the memory promised is over the budget. The camera is opened by
     /// the first step, since it may be lost and come back at any time.
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Service, AppError> {
-        let ledger = Ledger::of(config).check()?;
+        Ledger::of(config).check()?;
         let (store, opened) = Store::open(&config.store, clock.wall())?;
         let shared = Shared {
             hub: Arc::new(Hub::new(store.next_seq() - 1)),
@@ -104,7 +105,7 @@ impl Service {
             stop: Arc::default(),
             clock,
         };
-        let services = services(config, &shared, &store, &ledger)?;
+        let services = services(config, &shared, &store);
         let recorder = Recorder::new(recorder::Parts {
             store,
             opened,
@@ -115,7 +116,12 @@ impl Service {
             status: shared.status.clone(),
         })?;
         let pipeline = pipeline(config, &shared);
-        Ok(Service { shared, pipeline, recorder, services })
+        Ok(Service {
+            shared,
+            pipeline,
+            recorder,
+            services,
+        })
     }
 
     /// Where messages are announced.
@@ -131,19 +137,41 @@ impl Service {
     /// Runs until `shutdown` is ready; then ends events, stores them, tells the clients, and returns, all within
     /// [`STOP_MS_MAX`].
     pub fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
-        let Service { shared, pipeline, recorder, services } = self;
+        let Service {
+            shared,
+            pipeline,
+            recorder,
+            services,
+        } = self;
         let recorder = spawn("recorder", move || record(recorder))?;
         let (stop, queue, clock) = (shared.stop.clone(), shared.queue.clone(), shared.clock.clone());
         let pipeline = spawn("pipeline", move || watch(pipeline, &stop, &queue, &*clock))?;
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .max_blocking_threads(1)
-            .thread_stack_size(THREAD_STACK_BYTES)
-            .build()
-            .map_err(|cause| AppError::System { what: "runtime", cause })?;
+        let runtime = web::runtime().map_err(|cause| AppError::System { what: "runtime", cause })?;
         let outcome = runtime.block_on(serve(&shared, listener, services, [pipeline, recorder], shutdown));
         runtime.shutdown_timeout(Duration::from_millis(STOP_MS_MAX / 4));
         outcome
+    }
+}
+
+fn services(config: &Config, shared: &Shared, store: &Store) -> web::Services {
+    let budget_bytes = config.budget_bytes as u64;
+    web::Services {
+        settings: config.web.clone(),
+        identity: web::Identity {
+            camera_id: config.camera.id.clone(),
+            boot_id: BootId::of_machine(),
+        },
+        hub: shared.hub.clone(),
+        store: Arc::new(store.reader()),
+        status: shared.status.clone(),
+        controls: shared.controls.clone(),
+        clock: shared.clock.clone(),
+        memory: Some(Arc::new(move || web::Memory {
+            used_bytes: heap::in_use_bytes() as u64,
+            peak_bytes: heap::peak_bytes() as u64,
+            budget_bytes,
+        })),
+        counters: Arc::default(),
     }
 }
 
@@ -160,13 +188,15 @@ fn spawn(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Run
         work();
     };
     let spawned = thread::Builder::new().name(name.into()).stack_size(THREAD_STACK_BYTES).spawn(body);
-    spawned.map(|_| Running { name, done }).map_err(|cause| AppError::System { what: name, cause })
+    spawned
+        .map(|_| Running { name, done })
+        .map_err(|cause| AppError::System { what: name, cause })
 }
 
 fn pipeline(config: &Config, shared: &Shared) -> Pipeline {
     Pipeline::new(pipeline::Parts {
-        camera: Camera::new(config.source(), Pace::Recorded, shared.clock.clone()),
-        sensor: Sensor::new(config.pir(), shared.clock.clone()),
+        camera: Camera::new(config.camera.source.clone(), Pace::Recorded, shared.clock.clone()),
+        sensor: Sensor::new(config.pir.clone(), shared.clock.clone()),
         motion: config.motion.clone(),
         engine: config.event.clone(),
         clock: shared.clock.clone(),
@@ -176,7 +206,11 @@ fn pipeline(config: &Config, shared: &Shared) -> Pipeline {
 }
 
 fn identity(config: &Config) -> Identity {
-    Identity { camera_id: config.camera_id(), boot_id: BootId::of_machine(), zones: config.zone_names() }
+    Identity {
+        camera_id: config.camera.id.clone(),
+        boot_id: BootId::of_machine(),
+        zones: config.zone_names(),
+    }
 }
 
 /// The pipeline's thread.
@@ -249,7 +283,9 @@ async fn serve(
 /// Feeds systemd's watchdog as long as nothing hangs; never returns.
 async fn watchdog(shared: &Shared) -> Result<(), AppError> {
     let started = shared.clock.now();
-    let Some(interval) = health::watchdog_interval() else { return std::future::pending().await };
+    let Some(interval) = health::watchdog_interval() else {
+        return std::future::pending().await;
+    };
     let mut ticks = tokio::time::interval(interval);
     let mut told = None;
     loop {

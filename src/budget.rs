@@ -12,8 +12,9 @@ use crate::hub;
 use crate::limits::SERVICE_THREADS;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::motion;
-use crate::records::RecordQueue;
+use crate::motion::detector::Detector;
 use crate::recorder;
+use crate::records::RecordQueue;
 use crate::source;
 use crate::store;
 use crate::web;
@@ -51,23 +52,66 @@ pub struct OverBudget {
 impl Ledger {
     /// The ledger of a service with this configuration.
     pub fn of(config: &Config) -> Ledger {
-        let camera = config.source();
+        let camera = config.camera.source.clone();
         let size = format!("{}x{}", camera.width, camera.height);
         let clients = config.web.clients_max;
         let line = |holder, bytes, reason: String| Line { holder, bytes, reason };
         let lines = vec![
-            line("camera", source::footprint(&camera), format!("buffers of {size}, the dearest layout")),
-            line("motion", motion::detector::footprint_max(&config.motion, camera.width, camera.height), format!("grid, background, JPEG luma of {size}")),
-            line("events", size_of::<event::engine::Engine>(), "two running events and their evidence".into()),
-            line("record queue", size_of::<RecordQueue>(), format!("{} records", crate::limits::RECORD_QUEUE_MAX)),
+            line(
+                "camera",
+                source::footprint(&camera),
+                format!("buffers of {size}, the dearest layout"),
+            ),
+            line(
+                "motion",
+                Detector::footprint(&config.motion, camera.width, camera.height) + motion::jpeg::transient(camera.width),
+                format!("grid, background, JPEG luma of {size}"),
+            ),
+            line(
+                "events",
+                size_of::<event::engine::Engine>(),
+                "two running events and their evidence".into(),
+            ),
+            line(
+                "record queue",
+                size_of::<RecordQueue>(),
+                format!("{} records", crate::limits::RECORD_QUEUE_MAX),
+            ),
             line("recorder", recorder::footprint(), "one commit of messages".into()),
-            line("store", store::footprint(&config.store), format!("redb's cache of {} and its fixed part", kib(config.store.cache_bytes))),
-            line("hub", hub::footprint(), format!("ring of {} messages, {}", crate::limits::RING_MESSAGES_MAX, kib(crate::limits::RING_BYTES_MAX))),
-            line("web", web::footprint(&config.web), "runtime, listener, spare slot, one REST answer".into()),
-            line("clients", clients * web::footprint_per_client(&config.web), format!("{clients} of {}", kib(web::footprint_per_client(&config.web)))),
-            line("stacks", SERVICE_THREADS * THREAD_STACK_BYTES, format!("{SERVICE_THREADS} threads of {}", kib(THREAD_STACK_BYTES))),
+            line(
+                "store",
+                store::footprint(&config.store),
+                format!("redb's cache of {} and its fixed part", kib(config.store.cache_bytes)),
+            ),
+            line(
+                "hub",
+                hub::footprint(),
+                format!(
+                    "ring of {} messages, {}",
+                    crate::limits::RING_MESSAGES_MAX,
+                    kib(crate::limits::RING_BYTES_MAX)
+                ),
+            ),
+            line(
+                "web",
+                web::footprint(&config.web),
+                "runtime, listener, spare slot, one REST answer".into(),
+            ),
+            line(
+                "clients",
+                clients * web::footprint_per_client(&config.web),
+                format!("{clients} of {}", kib(web::footprint_per_client(&config.web))),
+            ),
+            line(
+                "stacks",
+                SERVICE_THREADS * THREAD_STACK_BYTES,
+                format!("{SERVICE_THREADS} threads of {}", kib(THREAD_STACK_BYTES)),
+            ),
         ];
-        Ledger { lines, budget: config.budget_bytes }
+        Ledger {
+            lines,
+            budget: config.budget_bytes,
+        }
     }
 
     /// The sum of all lines, in bytes.

@@ -176,7 +176,11 @@ pub fn check(settings: &Overrides) -> Result<(), CommandError> {
 pub fn replay(args: &ReplayArgs) -> Result<(), CommandError> {
     let config = load(&args.settings)?;
     start_log(&config);
-    let spec = source::replay::Spec { path: args.clip.clone(), looped: false, fps: args.fps };
+    let spec = source::replay::Spec {
+        path: args.clip.clone(),
+        looped: false,
+        fps: args.fps,
+    };
     let clock = SystemClock::new(config.trust);
     let began = clock.now();
     let summary = replay::replay(&config, spec, args.frames, &mut BufWriter::new(io::stdout().lock()))?;
@@ -229,8 +233,15 @@ fn open_existing(config: &Config) -> Result<Store, CommandError> {
 
 /// Logs to standard error, which systemd keeps in the journal.
 fn start_log(config: &Config) {
-    let stamped = tracing_subscriber::fmt().with_max_level(config.log_level).with_writer(io::stderr).with_ansi(false);
-    let outcome = if std::env::var_os("JOURNAL_STREAM").is_some() { stamped.without_time().try_init() } else { stamped.try_init() };
+    let stamped = tracing_subscriber::fmt()
+        .with_max_level(config.log_level)
+        .with_writer(io::stderr)
+        .with_ansi(false);
+    let outcome = if std::env::var_os("JOURNAL_STREAM").is_some() {
+        stamped.without_time().try_init()
+    } else {
+        stamped.try_init()
+    };
     if let Err(error) = outcome {
         eprintln!("lookout: no log: {error}");
     }

@@ -6,14 +6,12 @@ mod error;
 mod keys;
 mod kinds;
 mod read;
-mod spec;
 
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::Args;
 use tracing::Level;
@@ -21,17 +19,17 @@ use tracing::Level;
 use crate::clock::Trust;
 use crate::event::engine;
 use crate::event::model::Name;
-use crate::frame::PixelFormat;
 use crate::limits::CONFIG_BYTES_MAX;
+use crate::limits::ZONES_MAX;
 use crate::motion::settings as motion;
+use crate::source;
 use crate::store;
+use crate::trigger::sensor;
 use crate::web;
 
 pub use error::ConfigError;
 pub use error::Place;
 pub use error::Problem;
-pub use spec::PirSpec;
-pub use spec::SourceSpec;
 
 /// All settings of the service, each within its range and in keeping with the others.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +37,7 @@ pub struct Config {
     /// `[camera]`
     pub camera: Camera,
     /// `[pir]`
-    pub pir: Pir,
+    pub pir: sensor::Settings,
     /// `[motion]`
     pub motion: motion::Settings,
     /// `[event]`
@@ -58,58 +56,13 @@ pub struct Config {
     pub log_level: Level,
 }
 
-/// What a user may set of the camera; it may give something near it, and the service reports what it got.
+/// The camera, and what it is called.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Camera {
     /// Its name in events.
     pub id: Name,
-    /// Which one.
-    pub source: SourceSpec,
-    /// Pixels a row asked for.
-    pub width: u32,
-    /// Rows asked for.
-    pub height: u32,
-    /// Frames a second asked for.
-    pub fps: u32,
-    /// Layout asked for; `None`: the cheapest that it has.
-    pub pixel: Option<PixelFormat>,
-    /// Time without a frame after which it is lost.
-    pub stall: Duration,
-}
-
-/// What a user may set of the PIR sensor.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Pir {
-    /// Which one.
-    pub source: PirSpec,
-    /// Resistor that the board puts on the line.
-    pub bias: Bias,
-    /// Level of the line while it sees something.
-    pub active: LineLevel,
-    /// Changes shorter than this are left out.
-    pub debounce: Duration,
-    /// Time after power-on in which its output means nothing.
-    pub warm_up: Duration,
-}
-
-/// Resistor that the board puts on a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bias {
-    /// To ground.
-    PullDown,
-    /// To the supply.
-    PullUp,
-    /// None: the sensor drives the line.
-    None,
-}
-
-/// Level of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineLevel {
-    /// At the supply.
-    High,
-    /// At ground.
-    Low,
+    /// Which one, and what is asked of it.
+    pub source: source::Settings,
 }
 
 /// Who may connect.
@@ -217,6 +170,11 @@ impl Config {
         Ok(config)
     }
 
+    /// Names of the zones, in the order of a [`ZoneSet`](crate::motion::ZoneSet)'s bits.
+    pub fn zone_names(&self) -> heapless::Vec<Name, ZONES_MAX> {
+        self.motion.zones.iter().map(|zone| zone.name.clone()).collect()
+    }
+
     /// Every key with what it holds, in the order of the documented file.
     pub fn keys(&self) -> Vec<KeyValue> {
         let mut config = self.clone();
@@ -250,7 +208,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             camera: Camera::default(),
-            pir: Pir::default(),
+            pir: sensor::Settings::default(),
             motion: motion::Settings::default(),
             event: engine::Settings::default(),
             store: store::Settings::default(),
@@ -267,24 +225,7 @@ impl Default for Camera {
     fn default() -> Camera {
         Camera {
             id: Name::try_from("camera").unwrap_or_default(),
-            source: SourceSpec::default(),
-            width: 640,
-            height: 480,
-            fps: 10,
-            pixel: None,
-            stall: Duration::from_secs(3),
-        }
-    }
-}
-
-impl Default for Pir {
-    fn default() -> Pir {
-        Pir {
-            source: PirSpec::default(),
-            bias: Bias::PullDown,
-            active: LineLevel::High,
-            debounce: Duration::from_millis(20),
-            warm_up: Duration::from_secs(30),
+            source: source::Settings::default(),
         }
     }
 }

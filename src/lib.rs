@@ -20,8 +20,13 @@ pub mod status;
 pub mod records;
 
 pub mod pipeline;
+pub mod recorder;
 
 pub mod health;
 pub mod web;
 
 pub mod config;
+pub mod budget;
+
+pub mod app;
+pub mod commands;

@@ -139,7 +139,12 @@ impl Pipeline {
         let mut edges = Vec::new();
         self.poll_sensor(&mut edges, records);
         let picture = self.eye.picture().filter(|_| stepped == Stepped::Frame);
-        let changes = self.engine.step(Input { now: self.now, picture, edges: &edges, manual });
+        let changes = self.engine.step(Input {
+            now: self.now,
+            picture,
+            edges: &edges,
+            manual,
+        });
         say(records, changes);
         if stepped == Stepped::Ended {
             self.finish(EndReason::CameraLost, records);
@@ -255,7 +260,13 @@ struct Eye {
 
 impl Eye {
     fn new(settings: motion::settings::Settings) -> Eye {
-        Eye { settings, detector: None, seen: None, motion: Motion::default(), unreadable: 0 }
+        Eye {
+            settings,
+            detector: None,
+            seen: None,
+            motion: Motion::default(),
+            unreadable: 0,
+        }
     }
 
     /// The camera was opened: the background is learned anew, in new memory when the size is another.
@@ -285,7 +296,11 @@ impl Eye {
     }
 
     fn picture(&self) -> Option<Picture<'_>> {
-        self.seen.map(|(number, captured)| Picture { number, captured, motion: &self.motion })
+        self.seen.map(|(number, captured)| Picture {
+            number,
+            captured,
+            motion: &self.motion,
+        })
     }
 }
 

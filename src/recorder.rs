@@ -17,6 +17,7 @@ use crate::clock::wall_at;
 use crate::hub::Hub;
 use crate::hub::Message;
 use crate::limits::COMMIT_RECORDS_MAX;
+use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::RECORDER_RETRY_MS;
 use crate::limits::RECORDER_WAIT_MS_MAX;
 use crate::recorder::scribe::Page;
@@ -47,6 +48,11 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where the state is shown.
     pub status: Arc<Status>,
+}
+
+/// Most bytes that the recorder holds: one commit of the longest messages, once as events and once as JSON.
+pub const fn footprint() -> usize {
+    COMMIT_RECORDS_MAX * (2 * size_of::<Pending>() + MESSAGE_BYTES_MAX)
 }
 
 /// The recorder.
@@ -108,7 +114,9 @@ impl Recorder {
     /// Waits a moment for records, makes them durable and announces them; without any, looks after the store.
     pub fn step(&mut self) -> Recorded {
         if self.pending.is_empty() {
-            let Some(records) = self.queue.take(Duration::from_millis(RECORDER_WAIT_MS_MAX)) else { return Recorded::Closed };
+            let Some(records) = self.queue.take(Duration::from_millis(RECORDER_WAIT_MS_MAX)) else {
+                return Recorded::Closed;
+            };
             for record in &records {
                 let seq = self.seq_next();
                 let page = self.scribe.write(record, seq);
@@ -119,7 +127,9 @@ impl Recorder {
         let outcome = if idle { self.look_after() } else { self.commit_when_due() };
         self.show(outcome.as_ref().err());
         match outcome {
-            Err(_) if self.queue.is_closed() => Recorded::GaveUp { messages: self.pending.len() },
+            Err(_) if self.queue.is_closed() => Recorded::GaveUp {
+                messages: self.pending.len(),
+            },
             _ => Recorded::Open,
         }
     }
@@ -130,8 +140,16 @@ impl Recorder {
     }
 
     fn pend(&mut self, seq: u64, page: Page) {
-        let entry = Entry { seq, message: page.text.clone().into(), event: page.event };
-        self.pending.push(Pending { entry, topic: page.topic, text: page.text });
+        let entry = Entry {
+            seq,
+            message: page.text.clone().into(),
+            event: page.event,
+        };
+        self.pending.push(Pending {
+            entry,
+            topic: page.topic,
+            text: page.text,
+        });
     }
 
     fn alert(&mut self, alert_type: AlertType, words: &str) {
@@ -174,7 +192,11 @@ impl Recorder {
         drop(status);
         for Pending { entry, topic, text } in self.pending.drain(..) {
             let seq = entry.seq;
-            if let Err(error) = self.hub.publish(Message { seq: Some(seq), topic, text }) {
+            if let Err(error) = self.hub.publish(Message {
+                seq: Some(seq),
+                topic,
+                text,
+            }) {
                 tracing::error!(seq, %error, "a message was stored and could not be announced");
             }
         }
@@ -188,7 +210,10 @@ impl Recorder {
         }
         let dropped = self.queue.counters().dropped;
         if dropped > self.dropped_told {
-            let words = format!("{} records were lost since the last word of it: the disk was too slow", dropped - self.dropped_told);
+            let words = format!(
+                "{} records were lost since the last word of it: the disk was too slow",
+                dropped - self.dropped_told
+            );
             self.dropped_told = dropped;
             self.alert(AlertType::RecordsDropped, &words);
             return Ok(());
@@ -203,7 +228,10 @@ impl Recorder {
         let corrected = self.store.correct_times(self.scribe.boot_id(), uptime_zero.0)?;
         self.times_right = true;
         if corrected.count > 0 {
-            let words = format!("the clock is right now; the times of {} earlier events were corrected", corrected.count);
+            let words = format!(
+                "the clock is right now; the times of {} earlier events were corrected",
+                corrected.count
+            );
             self.alert(AlertType::ClockSynchronized, &words);
         }
         Ok(())
@@ -212,7 +240,10 @@ impl Recorder {
     fn tell_opened(&mut self, opened: &Opened) {
         match opened {
             Opened::SetAside { to, why } => {
-                let words = format!("the database could not be read ({why}); it was set aside as {} and a new one begun", to.display());
+                let words = format!(
+                    "the database could not be read ({why}); it was set aside as {} and a new one begun",
+                    to.display()
+                );
                 self.alert(AlertType::StoreSetAside, &words);
             }
             Opened::Repaired => self.alert(AlertType::StoreRepaired, "the database was mended; the last commit may be lost"),

@@ -48,6 +48,11 @@ pub enum Spec {
     Scene(scene::Spec),
 }
 
+impl Spec {
+    /// The form, in words.
+    pub const FORM: &'static str = r#""auto", "v4l2:DEVICE", "replay:FILE[,loop][,fps=N]" or "scene[:key=value,...]""#;
+}
+
 /// What a user may set of the camera.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
@@ -131,7 +136,7 @@ fn open_v4l2(settings: &Settings, device: &std::path::Path, clock: Arc<dyn Clock
         device: device.to_owned(),
         width: settings.width,
         height: settings.height,
-        fps: settings.fps,
+        fps: settings.fps as f32,
         pixel: settings.pixel,
         stall: settings.stall,
     };

@@ -4,6 +4,7 @@ pub mod chardev;
 pub mod gate;
 pub mod rppal;
 pub mod scripted;
+pub mod sensor;
 
 use serde::Serialize;
 

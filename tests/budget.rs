@@ -72,7 +72,13 @@ fn start(config: &Config) -> Running {
             let _ = stopped.await;
         })
     });
-    Running { address, hub, queue, stop, thread }
+    Running {
+        address,
+        hub,
+        queue,
+        stop,
+        thread,
+    }
 }
 
 impl Running {
@@ -85,7 +91,11 @@ impl Running {
 fn config(dir: &Path) -> Config {
     let text = |text: &str| Some(text.to_owned());
     let source = text("scene:seed=3,visits=1..4..2");
-    let given = Overrides { data_dir: text(dir.to_str().expect("UTF-8")), source, ..Overrides::default() };
+    let given = Overrides {
+        data_dir: text(dir.to_str().expect("UTF-8")),
+        source,
+        ..Overrides::default()
+    };
     Config::load(&given, &Overrides::default()).expect("a good configuration")
 }
 
@@ -106,7 +116,12 @@ fn stalled_client(address: SocketAddr) -> TcpStream {
 
 /// The longest record that there can be.
 fn longest_record(key: u32) -> Record {
-    let rect = Rect { x: 1111, y: 2222, width: RECT_UNIT / 3, height: RECT_UNIT / 3 };
+    let rect = Rect {
+        x: 1111,
+        y: 2222,
+        width: RECT_UNIT / 3,
+        height: RECT_UNIT / 3,
+    };
     let mut boxes = FixedVec::new();
     while boxes.push(rect).is_ok() {}
     let at = Mono::from_millis(1 << 40);
@@ -121,8 +136,16 @@ fn longest_record(key: u32) -> Record {
         score: Score(999),
         zones: ZoneSet(u16::MAX),
         boxes,
-        pir: Some(PirEvidence { edges: u32::MAX, first_ms: i64::MIN, last_ms: i64::MIN, active: true }),
-        video: Some(VideoEvidence { frames: u32::MAX, ..VideoEvidence::default() }),
+        pir: Some(PirEvidence {
+            edges: u32::MAX,
+            first_ms: i64::MIN,
+            last_ms: i64::MIN,
+            active: true,
+        }),
+        video: Some(VideoEvidence {
+            frames: u32::MAX,
+            ..VideoEvidence::default()
+        }),
         suppressed: u32::MAX,
         end_reason: None,
     })
@@ -151,8 +174,16 @@ fn the_worst_case_is_within_the_promise() {
     let clients: Vec<TcpStream> = (0..config.web.clients_max).map(|_| stalled_client(running.address)).collect();
     flood(&running, 60);
     let measured = heap::peak_bytes() - before;
-    println!("measured {} KiB of heap, promised {} KiB with stacks", measured / 1024, promised / 1024);
-    assert!(measured < promised, "{measured} B measured, {promised} B promised\n{}", Ledger::of(&config));
+    println!(
+        "measured {} KiB of heap, promised {} KiB with stacks",
+        measured / 1024,
+        promised / 1024
+    );
+    assert!(
+        measured < promised,
+        "{measured} B measured, {promised} B promised\n{}",
+        Ledger::of(&config)
+    );
     drop(clients);
     running.stop();
 }

@@ -37,7 +37,11 @@ fn events(clip: &Path) -> Vec<RangeInclusive<u64>> {
         .spawn()
         .expect("ffmpeg runs");
     let pipe = ffmpeg.stdout.take().expect("piped");
-    let replayed = Command::new(env!("CARGO_BIN_EXE_lookout")).args(["replay", "-"]).stdin(pipe).output().expect("it runs");
+    let replayed = Command::new(env!("CARGO_BIN_EXE_lookout"))
+        .args(["replay", "-"])
+        .stdin(pipe)
+        .output()
+        .expect("it runs");
     assert!(ffmpeg.wait().expect("ffmpeg ends").success());
     assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
     let text = String::from_utf8(replayed.stdout).expect("text");
@@ -46,7 +50,11 @@ fn events(clip: &Path) -> Vec<RangeInclusive<u64>> {
         let of_phase = lines.iter().filter(|line| line["type"] == "event" && line["phase"] == phase);
         of_phase.map(|line| line["frame"].as_u64().expect("a frame")).collect()
     };
-    frames("start").into_iter().zip(frames("end")).map(|(start, end)| start..=end).collect()
+    frames("start")
+        .into_iter()
+        .zip(frames("end"))
+        .map(|(start, end)| start..=end)
+        .collect()
 }
 
 #[test]
@@ -62,11 +70,14 @@ fn six_visits_are_found_and_the_empty_room_is_empty() {
     assert_eq!(visits.len(), 6);
     for visit in &visits {
         let soon = visit.start().saturating_sub(EDGE_FRAMES)..=visit.start() + LATE_FRAMES_MAX;
-        let found = events.iter().any(|event| soon.contains(event.start()) && event.end() >= visit.start());
+        let found = events
+            .iter()
+            .any(|event| soon.contains(event.start()) && event.end() >= visit.start());
         assert!(found, "visit {visit:?} is not among {events:?}");
     }
     for event in &events {
-        let belongs = |visit: &RangeInclusive<u64>| *event.start() <= visit.end() + EDGE_FRAMES && event.end() + EDGE_FRAMES >= *visit.start();
+        let belongs =
+            |visit: &RangeInclusive<u64>| *event.start() <= visit.end() + EDGE_FRAMES && event.end() + EDGE_FRAMES >= *visit.start();
         assert!(visits.iter().any(belongs), "event {event:?} is in an empty room");
     }
 }

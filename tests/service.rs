@@ -55,7 +55,12 @@ fn what_a_client_saw_is_in_rest_and_survives_a_kill() {
     let (status, events) = again.get("/api/events");
     assert_eq!(status, 200);
     assert!(ids(&events).is_superset(&seen), "{seen:?} in {events}");
-    let open: Vec<&Value> = events["events"].as_array().expect("a list").iter().filter(|event| event["phase"] != "end").collect();
+    let open: Vec<&Value> = events["events"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter(|event| event["phase"] != "end")
+        .collect();
     assert!(open.is_empty(), "an event that the kill left open was closed: {open:?}");
     let newest = seqs.last().expect("some");
     let mut replayed = again.connect("/ws/events?since=0");
@@ -68,7 +73,10 @@ fn a_pir_edge_is_an_event_in_mode_either() {
     let dir = tempfile::tempdir().expect("a directory");
     let service = Service::start(dir.path(), &["--source", ONLY_PIR]);
     let event = service.connect("/ws/events").next_of("event");
-    assert_eq!((&event["data"]["trigger"], &event["data"]["phase"]), (&Value::from("pir"), &Value::from("start")));
+    assert_eq!(
+        (&event["data"]["trigger"], &event["data"]["phase"]),
+        (&Value::from("pir"), &Value::from("start"))
+    );
     assert_eq!(event["data"]["video"], Value::Null);
     assert_eq!(event["data"]["pir"]["edges"], 1);
 }
@@ -79,9 +87,13 @@ fn a_pir_edge_is_no_event_in_mode_both_without_video() {
     let file = config(dir.path(), "[event]\nfusion = \"both\"\n");
     let service = Service::start(dir.path(), &["--config", &file, "--source", ONLY_PIR]);
     let pir_edges = |health: &Value| health["pipeline"]["edges"]["delivered"].as_u64();
-    let at_edge = wait_for("the PIR edge", || Some(service.get("/api/health").1).filter(|health| pir_edges(health) >= Some(1)));
+    let at_edge = wait_for("the PIR edge", || {
+        Some(service.get("/api/health").1).filter(|health| pir_edges(health) >= Some(1))
+    });
     let frame = at_edge["pipeline"]["frame"].as_u64().expect("a frame");
-    wait_for("frames after it", || Some(()).filter(|()| service.get("/api/health").1["pipeline"]["frame"].as_u64() > Some(frame + 20)));
+    wait_for("frames after it", || {
+        Some(()).filter(|()| service.get("/api/health").1["pipeline"]["frame"].as_u64() > Some(frame + 20))
+    });
     assert_eq!(ids(&service.get("/api/events").1), BTreeSet::new());
 }
 
@@ -94,14 +106,20 @@ fn stopping_ends_the_event_tells_the_client_and_is_quick() {
     client.next_of("connection_status");
     assert_eq!(service.request("POST", "/api/events").0, 202);
     let start = client.next_of("event");
-    assert_eq!((&start["data"]["trigger"], &start["data"]["phase"]), (&Value::from("manual"), &Value::from("start")));
+    assert_eq!(
+        (&start["data"]["trigger"], &start["data"]["phase"]),
+        (&Value::from("manual"), &Value::from("start"))
+    );
     let reader = std::thread::spawn(move || std::iter::from_fn(|| client.next()).collect::<Vec<Value>>());
     let (status, took) = service.stop();
     assert_eq!(status, Some(0));
     assert!(took < Duration::from_millis(2000), "{took:?}");
     let last = reader.join().expect("read to the end");
     let end = last.iter().find(|message| message["type"] == "event").expect("the event's end");
-    assert_eq!((&end["data"]["phase"], &end["data"]["end_reason"]), (&Value::from("end"), &Value::from("shutdown")));
+    assert_eq!(
+        (&end["data"]["phase"], &end["data"]["end_reason"]),
+        (&Value::from("end"), &Value::from("shutdown"))
+    );
     assert!(last.iter().any(|message| message["type"] == "system.reconnect"), "{last:?}");
 }
 
@@ -117,8 +135,15 @@ fn an_unplugged_camera_is_a_state() {
         }
     };
     let (lost, restored) = (change(), change());
-    assert_eq!((&lost["event_type"], &restored["event_type"]), (&Value::from("lost"), &Value::from("restored")));
-    let at = |message: &Value| lookout::clock::Timestamp::parse(message["timestamp"].as_str().expect("text")).expect("a time").0;
+    assert_eq!(
+        (&lost["event_type"], &restored["event_type"]),
+        (&Value::from("lost"), &Value::from("restored"))
+    );
+    let at = |message: &Value| {
+        lookout::clock::Timestamp::parse(message["timestamp"].as_str().expect("text"))
+            .expect("a time")
+            .0
+    };
     assert!(at(&restored) - at(&lost) < 3000, "back within 2 s of its return");
     assert_eq!(service.get("/api/health").1["pipeline"]["camera"], "live");
 }
@@ -139,10 +164,16 @@ fn a_damaged_store_is_set_aside_and_told_of() {
 
 #[test]
 fn a_budget_that_is_too_small_is_refused_with_the_table() {
-    let refused = Command::new(env!("CARGO_BIN_EXE_lookout")).args(["run", "--budget", "4MiB", "--source", "scene"]).output().expect("it runs");
+    let refused = Command::new(env!("CARGO_BIN_EXE_lookout"))
+        .args(["run", "--budget", "4MiB", "--source", "scene"])
+        .output()
+        .expect("it runs");
     let words = String::from_utf8(refused.stderr).expect("text");
     assert_eq!(refused.status.code(), Some(2), "{words}");
-    assert!(words.contains("promised") && words.contains("store") && words.contains("clients"), "{words}");
+    assert!(
+        words.contains("promised") && words.contains("store") && words.contains("clients"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -156,7 +187,12 @@ fn websocat_prints_the_stream() {
     let dir = tempfile::tempdir().expect("a directory");
     let service = Service::start(dir.path(), &["--source", BUSY]);
     let url = format!("ws://{}/ws/events", service.address);
-    let mut websocat = Command::new("websocat").args(["--no-close", &url]).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut websocat = Command::new("websocat")
+        .args(["--no-close", &url])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it runs");
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(websocat.stdout.take().expect("piped")));
     let mut next = || -> Value { serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON, one object a line") };
     assert_eq!(next()["type"], "connection_status");

@@ -45,7 +45,11 @@ pub fn export(reader: &Reader, format: Format, from_id: u64, out: &mut dyn Write
         };
         count += 1;
         failed = written.err();
-        if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if failed.is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
     })?;
     failed.map_or(Ok(()), Err)?;
     out.flush()?;
@@ -84,5 +88,9 @@ fn word(value: &impl serde::Serialize) -> String {
 
 /// A field that may hold commas, quotes or line breaks.
 fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+    if text.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
 }

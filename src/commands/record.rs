@@ -19,9 +19,9 @@ use crate::config::Config;
 use crate::frame::Frame;
 use crate::frame::FrameFormat;
 use crate::limits::STEP_WAIT_MS_MAX;
-use crate::source::Pace;
 use crate::source::camera::Camera;
 use crate::source::camera::Seen;
+use crate::source::pace::Pace;
 use crate::source::recording::Header;
 use crate::source::recording::Writer;
 use crate::trigger::sensor::Sensor;
@@ -56,7 +56,13 @@ pub struct Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} frames and {} edges in {:.1} s", self.frames, self.edges, self.length.as_secs_f64())
+        write!(
+            f,
+            "{} frames and {} edges in {:.1} s",
+            self.frames,
+            self.edges,
+            self.length.as_secs_f64()
+        )
     }
 }
 
@@ -64,15 +70,25 @@ impl fmt::Display for Summary {
 /// recording: what was written stays.
 pub fn record(config: &Config, clock: Arc<dyn Clock>, file: &Path, seconds: Option<u32>) -> Result<Summary, RecordError> {
     let stop = Arc::new(AtomicBool::new(false));
-    let fault = |cause| RecordError::File { file: file.to_owned(), cause };
+    let fault = |cause| RecordError::File {
+        file: file.to_owned(),
+        cause,
+    };
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, stop.clone()).map_err(fault)?;
     }
     let began = clock.now();
     let until = seconds.map(|seconds| began + Duration::from_secs(seconds.into()));
-    let mut tape = Tape { config, clock: clock.clone(), file, began, writer: None, summary: Summary::default() };
-    let mut camera = Camera::new(config.source(), Pace::Recorded, clock.clone());
-    let mut sensor = Sensor::new(config.pir(), clock.clone());
+    let mut tape = Tape {
+        config,
+        clock: clock.clone(),
+        file,
+        began,
+        writer: None,
+        summary: Summary::default(),
+    };
+    let mut camera = Camera::new(config.camera.source.clone(), Pace::Recorded, clock.clone());
+    let mut sensor = Sensor::new(config.pir.clone(), clock.clone());
     while !stop.load(Ordering::Relaxed) && until.is_none_or(|until| clock.now() < until) {
         match camera.next(Duration::from_millis(STEP_WAIT_MS_MAX)) {
             Seen::Opened(format) | Seen::Restored(format) => tape.open(format).map_err(fault)?,
@@ -101,7 +117,7 @@ struct Tape<'a> {
 
 impl Tape<'_> {
     fn open(&mut self, format: FrameFormat) -> io::Result<()> {
-        let header = Header::new(format, &self.config.camera_id(), self.clock.wall());
+        let header = Header::new(format, &self.config.camera.id.clone(), self.clock.wall());
         self.writer = Some(Writer::create(self.file, &header, self.began)?);
         eprintln!("{format} to {}", self.file.display());
         Ok(())
@@ -122,15 +138,15 @@ impl Tape<'_> {
         }
         let Some(writer) = &mut self.writer else { return Ok(()) };
         for edge in &edges {
-            writer.edge(*edge)?;
+            writer.edge(edge)?;
             self.summary.edges += 1;
         }
         Ok(())
     }
 
     fn finish(self) -> io::Result<Summary> {
-        if let Some(writer) = self.writer {
-            writer.finish()?;
+        if let Some(mut writer) = self.writer {
+            writer.sync()?;
         }
         Ok(self.summary)
     }

@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::clock::SimClock;
-use crate::clock::SystemClock;
 use crate::clock::Timestamp;
 use crate::clock::Wall;
 use crate::config::Config;
@@ -35,8 +34,8 @@ use crate::pipeline::Stepped;
 use crate::records::Notice;
 use crate::records::Record;
 use crate::source;
-use crate::source::Pace;
 use crate::source::camera::Camera;
+use crate::source::pace::Pace;
 use crate::status::Status;
 use crate::trigger::sensor;
 use crate::trigger::sensor::Sensor;
@@ -110,8 +109,16 @@ pub enum ReplayError {
 /// Plays the clip `spec` through the pipeline that `config` describes; writes what is found to `out`, a line of each frame
 /// too when `frames` is set.
 pub fn replay(config: &Config, spec: source::replay::Spec, frames: bool, out: &mut dyn Write) -> Result<Summary, ReplayError> {
-    let clock = SimClock::new(Wall { at: Timestamp::default(), synced: false });
-    let mut printer = Printer { out, zones: config.zone_names(), frames, frame: 0 };
+    let clock = SimClock::new(Wall {
+        at: Timestamp::default(),
+        synced: false,
+    });
+    let mut printer = Printer {
+        out,
+        zones: config.zone_names(),
+        frames,
+        frame: 0,
+    };
     let mut pipeline = pipeline(config, spec, Arc::new(clock.clone()));
     let (mut summary, mut idle) = (Summary::default(), 0);
     loop {
@@ -141,14 +148,29 @@ pub fn replay(config: &Config, spec: source::replay::Spec, frames: bool, out: &m
 
 /// Writes the summary for people, with the time that it took from `began` to now.
 pub fn tell(summary: Summary, took: Duration) {
-    let Summary { frames, unreadable, events, length } = summary;
+    let Summary {
+        frames,
+        unreadable,
+        events,
+        length,
+    } = summary;
     let rate = frames as f64 / took.as_secs_f64().max(1e-9);
-    eprintln!("{frames} frames ({unreadable} unreadable), {:.1} s of clip, {events} events; {:.2} s, {rate:.0} frames/s", length.as_secs_f64(), took.as_secs_f64());
+    eprintln!(
+        "{frames} frames ({unreadable} unreadable), {:.1} s of clip, {events} events; {:.2} s, {rate:.0} frames/s",
+        length.as_secs_f64(),
+        took.as_secs_f64()
+    );
 }
 
 fn pipeline(config: &Config, spec: source::replay::Spec, clock: Arc<dyn Clock>) -> Pipeline {
-    let source = source::Settings { spec: source::Spec::Replay(spec), ..config.source() };
-    let sensor = sensor::Settings { spec: sensor::Spec::Auto, ..config.pir() };
+    let source = source::Settings {
+        spec: source::Spec::Replay(spec),
+        ..config.camera.source.clone()
+    };
+    let sensor = sensor::Settings {
+        spec: sensor::Spec::Auto,
+        ..config.pir.clone()
+    };
     Pipeline::new(Parts {
         camera: Camera::new(source, Pace::Fast, clock.clone()),
         sensor: Sensor::new(sensor, clock.clone()),
@@ -178,13 +200,20 @@ struct Printer<'a> {
 
 impl Printer<'_> {
     fn frame(&mut self, picture: Option<Picture<'_>>) -> io::Result<()> {
-        let Some(Picture { number, motion, .. }) = picture else { return Ok(()) };
+        let Some(Picture { number, motion, .. }) = picture else {
+            return Ok(());
+        };
         self.frame = number;
         if number > 0 && number.is_multiple_of(PROGRESS_FRAMES) {
             eprintln!("frame {number}");
         }
         if self.frames {
-            let line = FrameLine { kind: "frame", frame: number, score: motion.score, state: motion.state };
+            let line = FrameLine {
+                kind: "frame",
+                frame: number,
+                score: motion.score,
+                state: motion.state,
+            };
             self.line(&line)?;
         }
         Ok(())
@@ -230,7 +259,11 @@ impl Printer<'_> {
             Notice::SceneChanged => "scene_changed",
             Notice::Camera(_) | Notice::PirLost | Notice::PirRestored => return Ok(()),
         };
-        self.line(&AlertLine { kind: "alert", alert_type, frame: self.frame })
+        self.line(&AlertLine {
+            kind: "alert",
+            alert_type,
+            frame: self.frame,
+        })
     }
 
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {

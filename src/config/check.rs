@@ -33,7 +33,10 @@ pub(super) fn relations(config: &Config, places: &Places) -> Result<(), ConfigEr
 
 /// 4:2:0 and 4:2:2 halve the sides.
 fn even_size(config: &Config) -> Option<Conflict> {
-    let sides = [("camera.width", config.camera.width), ("camera.height", config.camera.height)];
+    let sides = [
+        ("camera.width", config.camera.source.width),
+        ("camera.height", config.camera.source.height),
+    ];
     let (key, side) = sides.into_iter().find(|(_, side)| !side.is_multiple_of(2))?;
     Some(Conflict::new(key, key, side, "an even number"))
 }
@@ -47,7 +50,11 @@ fn confirmation(config: &Config) -> Option<Conflict> {
 fn event_times(config: &Config) -> Option<Conflict> {
     let (gap, length) = (config.event.gap.as_millis(), config.event.length_max.as_millis());
     let allowed = format!("less than event.length_max_s, {length} ms");
-    (gap >= length).then(|| Conflict::new("event.gap_ms", "event.length_max_s", gap, allowed))
+    let lapse = config.event.lapse.as_millis();
+    let too_long = (gap >= length).then(|| Conflict::new("event.gap_ms", "event.length_max_s", gap, allowed));
+    too_long.or_else(|| {
+        (lapse > gap).then(|| Conflict::new("event.lapse_ms", "event.gap_ms", lapse, format!("at most event.gap_ms, {gap} ms")))
+    })
 }
 
 fn zone_names(config: &Config) -> Option<Conflict> {

@@ -4,11 +4,8 @@
 use tracing::Level;
 
 use super::Auth;
-use super::Bias;
 use super::Camera;
 use super::Config;
-use super::LineLevel;
-use super::Pir;
 use super::kinds::GIB;
 use super::kinds::KIB;
 use super::kinds::Key;
@@ -31,8 +28,6 @@ use super::kinds::polygon;
 use super::kinds::required;
 use super::kinds::text;
 use super::read::Renames;
-use super::spec::PirSpec;
-use super::spec::SourceSpec;
 use crate::clock::Trust;
 use crate::event::engine;
 use crate::event::engine::Fusion;
@@ -44,7 +39,10 @@ use crate::limits::FRAME_WIDTH_MAX;
 use crate::motion::settings as motion;
 use crate::motion::settings::Polygon;
 use crate::motion::settings::Zone;
+use crate::source;
 use crate::store;
+use crate::trigger::gate::Bias;
+use crate::trigger::sensor;
 use crate::web;
 
 /// Keys that had another name, `(then, now)`: a release that renames one adds it here.
@@ -69,24 +67,26 @@ pub(super) fn keys(config: &mut Config) -> Vec<Key<'_>> {
 }
 
 fn camera(camera: &mut Camera) -> Slot<'_> {
+    let source = &mut camera.source;
     Slot::Table(vec![
         key("id", name(&mut camera.id)),
-        key("source", text(&mut camera.source, SourceSpec::FORM)),
-        key("width", count(&mut camera.width, FRAME_SIDE_MIN.into()..=FRAME_WIDTH_MAX.into())),
-        key("height", count(&mut camera.height, FRAME_SIDE_MIN.into()..=FRAME_HEIGHT_MAX.into())),
-        key("fps", count(&mut camera.fps, 1..=60)),
-        key("pixel_format", choice(&mut camera.pixel, PIXELS)),
-        key("stall_ms", duration(&mut camera.stall, Unit::Ms, 500..=60_000)),
+        key("source", text(&mut source.spec, source::Spec::FORM)),
+        key("width", count(&mut source.width, FRAME_SIDE_MIN.into()..=FRAME_WIDTH_MAX.into())),
+        key("height", count(&mut source.height, FRAME_SIDE_MIN.into()..=FRAME_HEIGHT_MAX.into())),
+        key("fps", count(&mut source.fps, 1..=60)),
+        key("pixel_format", choice(&mut source.pixel, PIXELS)),
+        key("stall_ms", duration(&mut source.stall, Unit::Ms, 500..=60_000)),
     ])
 }
 
-fn pir(pir: &mut Pir) -> Slot<'_> {
+fn pir(pir: &mut sensor::Settings) -> Slot<'_> {
+    let line = &mut pir.line;
     Slot::Table(vec![
-        key("source", text(&mut pir.source, PirSpec::FORM)),
-        key("bias", choice(&mut pir.bias, BIASES)),
-        key("active", choice(&mut pir.active, LINE_LEVELS)),
-        key("debounce_ms", duration(&mut pir.debounce, Unit::Ms, 0..=1000)),
-        key("warm_up_s", duration(&mut pir.warm_up, Unit::S, 0..=300)),
+        key("source", text(&mut pir.spec, sensor::Spec::FORM)),
+        key("bias", choice(&mut line.bias, BIASES)),
+        key("active", choice(&mut line.active_low, ACTIVE_LOW)),
+        key("debounce_ms", duration(&mut line.debounce, Unit::Ms, 0..=1000)),
+        key("warm_up_s", duration(&mut line.warm_up, Unit::S, 0..=300)),
     ])
 }
 
@@ -128,6 +128,7 @@ fn event(event: &mut engine::Settings) -> Slot<'_> {
         key("fusion", choice(&mut event.fusion, FUSIONS)),
         key("window_ms", duration(&mut event.window, Unit::Ms, 0..=60_000)),
         key("gap_ms", duration(&mut event.gap, Unit::Ms, 100..=60_000)),
+        key("lapse_ms", duration(&mut event.lapse, Unit::Ms, 0..=60_000)),
         key("length_max_s", duration(&mut event.length_max, Unit::S, 1..=3600)),
         key("similarity", permille(&mut event.similarity_permille)),
         key("update_ms", duration(&mut event.update_interval, Unit::Ms, 200..=60_000)),
@@ -168,9 +169,9 @@ const PIXELS: &[(&str, Option<PixelFormat>)] = &[
     ("mjpeg", Some(PixelFormat::Mjpeg)),
 ];
 
-const BIASES: &[(&str, Bias)] = &[("pull_down", Bias::PullDown), ("pull_up", Bias::PullUp), ("none", Bias::None)];
+const BIASES: &[(&str, Bias)] = &[("down", Bias::Down), ("up", Bias::Up), ("none", Bias::None)];
 
-const LINE_LEVELS: &[(&str, LineLevel)] = &[("high", LineLevel::High), ("low", LineLevel::Low)];
+const ACTIVE_LOW: &[(&str, bool)] = &[("high", false), ("low", true)];
 
 const FUSIONS: &[(&str, Fusion)] = &[
     ("video", Fusion::Video),

@@ -154,6 +154,11 @@ impl Detector {
             + Meter::footprint()
     }
 
+    /// Width and height of the pictures that it was made for, in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
     /// What `frame` shows. Frames come in the order in which they were taken; after a [`FrameFault`] the next one
     /// goes on as if the bad one had not been.
     pub fn observe(&mut self, frame: &Frame<'_>) -> Result<&Motion, FrameFault> {
@@ -301,7 +306,9 @@ impl Detector {
             ticks,
         };
         let reported = &mut self.motion.regions;
-        let tally = self.regions.find(&scene, &mut self.background, |region| keep_strongest(reported, region));
+        let tally = self
+            .regions
+            .find(&scene, &mut self.background, |region| keep_strongest(reported, region));
         self.background.learn(&self.now, &self.regions.taken, &self.plan);
         self.motion.state = match (tally.certain, self.motion.regions.is_empty()) {
             (true, _) => MotionState::Moving,
@@ -310,7 +317,11 @@ impl Detector {
         };
         self.motion.score = tally.score;
         self.motion.area_permille = (tally.cells * 1000 / self.plan.kept) as u16;
-        self.motion.zones = self.motion.regions.iter().fold(Default::default(), |zones, region| region.zones.union(zones));
+        self.motion.zones = self
+            .motion
+            .regions
+            .iter()
+            .fold(Default::default(), |zones, region| region.zones.union(zones));
     }
 
     /// Says `state` and that nothing moves.

@@ -1,8 +1,8 @@
 //! Cells that differ to connected regions, and regions over time: which of them move, were seen to move often enough
 //! to be certain, or have come to rest.
 
-use super::Rect;
 use super::RECT_UNIT;
+use super::Rect;
 use super::Region;
 use super::Score;
 use super::ZoneSet;
@@ -259,7 +259,20 @@ impl Regions {
         self.note(&blob, moves, scene);
         let certain = self.certain(&blob);
         let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
-        if std::env::var("DBG").is_ok() { eprintln!("   x{}-{} y{}-{} n {} strong {} stirred {} ev/cell {} moves {moves} certain {certain} age {age} ghost {}", blob.left, blob.right, blob.top, blob.bottom, self.cells.len(), blob.strong, blob.stirred, blob.evidence/self.cells.len() as u32, self.change(scene, background).is_ghost()); }
+        if std::env::var("DBG").is_ok() {
+            eprintln!(
+                "   x{}-{} y{}-{} n {} strong {} stirred {} ev/cell {} moves {moves} certain {certain} age {age} ghost {}",
+                blob.left,
+                blob.right,
+                blob.top,
+                blob.bottom,
+                self.cells.len(),
+                blob.strong,
+                blob.stirred,
+                blob.evidence / self.cells.len() as u32,
+                self.change(scene, background).is_ghost()
+            );
+        }
         let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene, background).is_ghost());
         if over {
             self.absorb(scene, background);

@@ -29,9 +29,19 @@ impl Change<'_> {
             let step = (now - was * bright_now / bright_was).unsigned_abs();
             (sum, squares) = (sum + step, squares + step * step);
         });
-        let height = self.cells.iter().map(|&cell| (self.now(cell as usize) - self.was(cell as usize)).unsigned_abs());
+        let height = self
+            .cells
+            .iter()
+            .map(|&cell| (self.now(cell as usize) - self.was(cell as usize)).unsigned_abs());
         let height = height.max().unwrap_or(0);
-        if std::env::var("DBG").is_ok() { eprintln!("   S {} area {} height {}", squares*256/(height*sum).max(1), self.cells.len(), height/16); }
+        if std::env::var("DBG").is_ok() {
+            eprintln!(
+                "   S {} area {} height {}",
+                squares * 256 / (height * sum).max(1),
+                self.cells.len(),
+                height / 16
+            );
+        }
         squares * 256 < LIGHT_SHARPNESS_MAX * height * sum
     }
 

@@ -75,7 +75,11 @@ pub struct Scribe {
 impl Scribe {
     /// A scribe that has heard of no event.
     pub fn new(identity: Identity, clock: Arc<dyn Clock>) -> Scribe {
-        Scribe { identity, clock, open: Vec::new() }
+        Scribe {
+            identity,
+            clock,
+            open: Vec::new(),
+        }
     }
 
     /// The boot whose time line is written of.
@@ -102,7 +106,12 @@ impl Scribe {
 
     /// An alert about the device.
     pub fn alert(&self, alert_type: AlertType, message: &str, seq: u64) -> Page {
-        let alert = Alert { seq, alert_type, camera_id: None, data: AlertData { message } };
+        let alert = Alert {
+            seq,
+            alert_type,
+            camera_id: None,
+            data: AlertData { message },
+        };
         self.page(Topic::Alert, self.clock.now(), &alert)
     }
 
@@ -117,7 +126,12 @@ impl Scribe {
             phase: change.phase,
             duration_ms: change.last_seen.since(change.began).as_millis() as u64,
             score: change.score,
-            zones: change.zones.iter().filter_map(|zone| self.identity.zones.get(zone)).cloned().collect(),
+            zones: change
+                .zones
+                .iter()
+                .filter_map(|zone| self.identity.zones.get(zone))
+                .cloned()
+                .collect(),
             boxes: change.boxes.clone(),
             pir: change.pir,
             video: change.video,
@@ -134,13 +148,22 @@ impl Scribe {
 
     /// The identity of the event that `change` is about: that of its first message, its time fixed when the clock was good.
     fn identify(&mut self, change: &Change, seq: u64) -> OpenEvent {
-        let known = self.open.iter().position(|open| open.key == change.key).map(|index| self.open.remove(index));
+        let known = self
+            .open
+            .iter()
+            .position(|open| open.key == change.key)
+            .map(|index| self.open.remove(index));
         let open = match known {
             Some(open) if open.clock == ClockState::Synced => open,
             known => {
                 let wall = wall_at(&*self.clock, change.began);
                 let clock = if wall.synced { ClockState::Synced } else { ClockState::Unsynced };
-                OpenEvent { key: change.key, id: known.map_or(seq, |open| open.id), timestamp: wall.at, clock }
+                OpenEvent {
+                    key: change.key,
+                    id: known.map_or(seq, |open| open.id),
+                    timestamp: wall.at,
+                    clock,
+                }
             }
         };
         if change.phase != Phase::End {
@@ -153,13 +176,30 @@ impl Scribe {
     }
 
     fn event_page(&self, event: Event, at: Mono) -> Page {
-        let page = self.page(Topic::Event, at, &EventMessage { seq: event.seq, data: &event });
-        Page { event: Some(event), ..page }
+        let page = self.page(
+            Topic::Event,
+            at,
+            &EventMessage {
+                seq: event.seq,
+                data: &event,
+            },
+        );
+        Page {
+            event: Some(event),
+            ..page
+        }
     }
 
     fn notice(&self, at: Mono, notice: Notice, words: &str, seq: u64) -> Page {
-        let tamper = |tamper| CameraEventData { message: words_of(tamper), tamper: Some(tamper), ..CameraEventData::default() };
-        let plain = CameraEventData { message: words, ..CameraEventData::default() };
+        let tamper = |tamper| CameraEventData {
+            message: words_of(tamper),
+            tamper: Some(tamper),
+            ..CameraEventData::default()
+        };
+        let plain = CameraEventData {
+            message: words,
+            ..CameraEventData::default()
+        };
         match notice {
             Notice::Camera(CameraChange::Opened) => self.camera(at, CameraEventType::Opened, plain, seq),
             Notice::Camera(CameraChange::Lost) => self.camera(at, CameraEventType::Lost, plain, seq),
@@ -174,17 +214,31 @@ impl Scribe {
     }
 
     fn camera(&self, at: Mono, event_type: CameraEventType, data: CameraEventData<'_>, seq: u64) -> Page {
-        let message = CameraEvent { seq, camera_id: &self.identity.camera_id, event_type, data };
+        let message = CameraEvent {
+            seq,
+            camera_id: &self.identity.camera_id,
+            event_type,
+            data,
+        };
         self.page(Topic::CameraEvent, at, &message)
     }
 
     fn camera_alert(&self, at: Mono, alert_type: AlertType, message: &str, seq: u64) -> Page {
-        let alert = Alert { seq, alert_type, camera_id: Some(&self.identity.camera_id), data: AlertData { message } };
+        let alert = Alert {
+            seq,
+            alert_type,
+            camera_id: Some(&self.identity.camera_id),
+            data: AlertData { message },
+        };
         self.page(Topic::Alert, at, &alert)
     }
 
     fn page<M: wire::Message>(&self, topic: Topic, at: Mono, message: &M) -> Page {
-        Page { topic, text: wire::encode(wall_at(&*self.clock, at).at, message), event: None }
+        Page {
+            topic,
+            text: wire::encode(wall_at(&*self.clock, at).at, message),
+            event: None,
+        }
     }
 }
 

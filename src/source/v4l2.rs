@@ -1,5 +1,3 @@
-//! A V4L2 camera: memory-mapped streaming, freshest frame first.
-
 //! Cameras of the kernel (V4L2): memory-mapped streaming, the freshest valid frame wins. The calls are in `device.rs`,
 //! the mapped buffers in `buffers.rs`; a format is settled in `open.rs` by the rule in `negotiate.rs`; frames are taken in `live.rs`.
 
@@ -22,34 +20,6 @@ use crate::frame::FrameSource;
 use crate::frame::PixelFormat;
 use crate::frame::SourceCounters;
 use crate::frame::SourceError;
-
-/// What is asked of a camera.
-#[derive(Clone, Debug)]
-pub struct Request {
-    /// Device file.
-    pub device: PathBuf,
-    /// Pixels a row.
-    pub width: u32,
-    /// Rows.
-    pub height: u32,
-    /// Frames a second.
-    pub fps: u32,
-    /// Byte layout; `None`: the cheapest that it has.
-    pub pixel: Option<PixelFormat>,
-    /// Time without a frame after which it is stalled.
-    pub stall: Duration,
-}
-
-/// An open camera. No device can be opened yet.
-pub enum V4l2 {}
-
-impl V4l2 {
-    /// Opens the device.
-    pub fn open(request: &Request, _clock: Arc<dyn Clock>) -> Result<V4l2, SourceError> {
-        Err(SourceError::Unsupported {
-            what: request.device.display().to_string(),
-            why: "V4L2 is not there yet".into(),
-        })
 use crate::limits::CAMERA_BUFFER_SLACK_BYTES;
 use crate::limits::CAMERA_BUFFERS;
 use crate::limits::CAMERA_ROW_ALIGN_BYTES;
@@ -103,16 +73,6 @@ impl V4l2 {
 
 impl FrameSource for V4l2 {
     fn format(&self) -> FrameFormat {
-        match *self {}
-    }
-    fn next(&mut self, _wait: Duration) -> Result<Option<Frame<'_>>, SourceError> {
-        match *self {}
-    }
-    fn counters(&self) -> SourceCounters {
-        match *self {}
-    }
-    fn footprint(&self) -> usize {
-        match *self {}
         self.format
     }
 
@@ -191,7 +151,11 @@ impl Failure {
             Failure::Unsupported(why) => SourceError::Unsupported { what, why: why.clone() },
             Failure::Stalled(waited) => SourceError::Stalled { what, waited: *waited },
             Failure::Gone(errno) => SourceError::Gone { what, cause: said(errno) },
-            Failure::Io(doing, errno) => SourceError::Io { what, doing, cause: said(errno) },
+            Failure::Io(doing, errno) => SourceError::Io {
+                what,
+                doing,
+                cause: said(errno),
+            },
         }
     }
 }

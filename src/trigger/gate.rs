@@ -25,7 +25,7 @@ pub enum Bias {
 }
 
 /// How a sensor is wired, and how it behaves.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sensor {
     /// True when it pulls the line low to say that it sees something.
     pub active_low: bool,

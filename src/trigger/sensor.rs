@@ -17,6 +17,7 @@ use crate::trigger::TriggerError;
 use crate::trigger::TriggerSource;
 use crate::trigger::TriggerState;
 use crate::trigger::chardev;
+use crate::trigger::gate;
 use crate::trigger::rppal;
 
 /// BCM number of the line that a sensor is expected on where nothing is said: physical pin 7.
@@ -41,21 +42,29 @@ pub enum Spec {
     },
 }
 
-/// What would have been understood.
-const SPEC_ALLOWED: &str = "none, auto, rppal:BCM (a number from 0 to 27) or chip:LABEL/LINE";
+impl Spec {
+    /// The form, in words.
+    pub const FORM: &'static str = r#""auto", "none", "rppal:BCM" (0 to 27) or "chip:LABEL/LINE""#;
+}
 
 impl FromStr for Spec {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Spec, String> {
-        let refuse = || format!("{text:?} is not a PIR sensor; allowed: {SPEC_ALLOWED}");
+        let refuse = || format!("{text:?} is not a PIR sensor; allowed is {}", Spec::FORM);
         match text.split_once(':') {
             None if text == "none" => Ok(Spec::None),
             None if text == "auto" => Ok(Spec::Auto),
             Some(("rppal", number)) => number.parse().ok().filter(|bcm| *bcm <= 27).map(Spec::Rppal).ok_or_else(refuse),
             Some(("chip", rest)) => {
-                let (chip, line) = rest.rsplit_once('/').filter(|(chip, line)| !chip.is_empty() && !line.is_empty()).ok_or_else(refuse)?;
-                Ok(Spec::Chip { chip: chip.to_owned(), line: line.to_owned() })
+                let (chip, line) = rest
+                    .rsplit_once('/')
+                    .filter(|(chip, line)| !chip.is_empty() && !line.is_empty())
+                    .ok_or_else(refuse)?;
+                Ok(Spec::Chip {
+                    chip: chip.to_owned(),
+                    line: line.to_owned(),
+                })
             }
             _ => Err(refuse()),
         }
@@ -78,46 +87,23 @@ impl fmt::Display for Spec {
 pub struct Settings {
     /// Which sensor.
     pub spec: Spec,
-    /// How its line is driven and read.
-    pub line: LineSettings,
-}
-
-/// How a sensor's line is driven and read, on whatever chip.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LineSettings {
-    /// The sensor pulls its line down when it sees something.
-    pub active_low: bool,
-    /// Resistor that holds the line when nothing drives it.
-    pub bias: Bias,
-    /// Shorter pulses are ignored.
-    pub debounce: Duration,
-    /// Time after opening in which the sensor's output means nothing.
-    pub warm_up: Duration,
-}
-
-/// Resistor that holds a line when nothing drives it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Bias {
-    /// None.
-    None,
-    /// To the supply.
-    Up,
-    /// To ground: a line on which nothing hangs is quiet.
-    #[default]
-    Down,
+    /// How it is wired, and how it behaves.
+    pub line: gate::Sensor,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { spec: Spec::Auto, line: LineSettings::default() }
-    }
-}
-
-impl Default for LineSettings {
-    fn default() -> LineSettings {
-        let (debounce, warm_up) = (Duration::from_millis(50), Duration::from_secs(30));
-        LineSettings { active_low: false, bias: Bias::Down, debounce, warm_up }
+        let (debounce, warm_up) = (Duration::from_millis(20), Duration::from_secs(30));
+        // Pulled down, so that a line on which nothing hangs is quiet.
+        Settings {
+            spec: Spec::Auto,
+            line: gate::Sensor {
+                active_low: false,
+                bias: gate::Bias::Down,
+                debounce,
+                warm_up,
+            },
+        }
     }
 }
 
@@ -135,8 +121,6 @@ pub struct Sensor {
     settings: Settings,
     clock: Arc<dyn Clock>,
     source: Option<Box<dyn TriggerSource>>,
-    /// The source came with the camera: there is nothing to open it by.
-    borrowed: bool,
     retry_at: Mono,
     fault: Option<String>,
     /// Losses of sources that are closed.
@@ -145,16 +129,25 @@ pub struct Sensor {
 
 impl fmt::Debug for Sensor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sensor").field("spec", &self.settings.spec).field("state", &self.state()).finish_non_exhaustive()
+        f.debug_struct("Sensor")
+            .field("spec", &self.settings.spec)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
     }
 }
 
 impl Sensor {
     /// A sensor that is opened at the first [`poll`](Sensor::poll).
     pub fn new(settings: Settings, clock: Arc<dyn Clock>) -> Sensor {
-        let settings = Settings { spec: resolve(settings.spec), ..settings };
         let (retry_at, past) = (Mono::default(), TriggerCounters::default());
-        Sensor { settings, clock, source: None, borrowed: false, retry_at, fault: None, past }
+        Sensor {
+            settings,
+            clock,
+            source: None,
+            retry_at,
+            fault: None,
+            past,
+        }
     }
 
     /// Takes the edges that come with the camera, where `auto` leaves the choice.
@@ -162,7 +155,6 @@ impl Sensor {
         if self.settings.spec == Spec::Auto {
             self.close();
             self.source = Some(edges);
-            self.borrowed = true;
         }
     }
 
@@ -224,18 +216,41 @@ impl Sensor {
         if let Some(source) = self.source.take() {
             self.past = add(self.past, source.counters());
         }
-        self.borrowed = false;
     }
 }
 
 fn add(a: TriggerCounters, b: TriggerCounters) -> TriggerCounters {
-    TriggerCounters { delivered: a.delivered + b.delivered, missed: a.missed + b.missed, warm_up: a.warm_up + b.warm_up }
+    TriggerCounters {
+        delivered: a.delivered + b.delivered,
+        missed: a.missed + b.missed,
+        warm_up: a.warm_up + b.warm_up,
+    }
 }
 
-/// On a Raspberry Pi `auto` is the usual line.
-fn resolve(spec: Spec) -> Spec {
-    match spec {
-        Spec::Auto if is_raspberry_pi() => Spec::Rppal(BCM_DEFAULT),
-        spec => spec,
+/// Opens what `settings` mean on this machine; `None` when that is no sensor.
+fn open(settings: &Settings, clock: &Arc<dyn Clock>) -> Option<Result<Box<dyn TriggerSource>, TriggerError>> {
+    let sensor = settings.line;
+    match &settings.spec {
+        Spec::None => None,
+        Spec::Auto => is_raspberry_pi().then(|| open_rppal(BCM_DEFAULT, sensor, clock)),
+        Spec::Rppal(bcm) => Some(open_rppal(*bcm, sensor, clock)),
+        Spec::Chip { chip, line } => {
+            let request = chardev::Request {
+                chip: chip.clone(),
+                line: line.clone(),
+                sensor,
+            };
+            Some(chardev::Chardev::open(&request, clock.clone()).map(|line| Box::new(line) as Box<dyn TriggerSource>))
+        }
     }
+}
+
+fn open_rppal(bcm: u8, sensor: gate::Sensor, clock: &Arc<dyn Clock>) -> Result<Box<dyn TriggerSource>, TriggerError> {
+    let pin = rppal::Rppal::open(&rppal::Request { bcm, sensor }, clock.clone())?;
+    Ok(Box::new(pin))
+}
+
+/// As the firmware's device tree says.
+fn is_raspberry_pi() -> bool {
+    std::fs::read_to_string("/proc/device-tree/model").is_ok_and(|model| model.starts_with("Raspberry Pi"))
 }

@@ -14,6 +14,7 @@ use crate::limits::REPLAY_PAGE_BYTES_MAX;
 use crate::limits::REPLAY_PAGE_MESSAGES_MAX;
 use crate::limits::STORE_READ_MS_MAX;
 use crate::limits::STORE_READS_MAX;
+use crate::store;
 
 /// A run of stored messages.
 #[derive(Clone, Debug, Default)]
@@ -118,5 +119,41 @@ impl Reads {
             .await
             .map_err(|panicked| ReadError::Failed(panicked.to_string()))
             .and_then(|(result, permit)| Ok((result.map_err(ReadError::Failed)?, permit)))
+    }
+}
+
+/// The store itself.
+impl EventStore for store::Reader {
+    fn messages_after(&self, seq: u64, messages_max: usize, bytes_max: usize) -> Result<Page, String> {
+        let page = store::Reader::messages_after(self, seq, messages_max, bytes_max).map_err(|error| error.to_string())?;
+        let oldest_available = if page.oldest_available == 0 {
+            page.newest + 1
+        } else {
+            page.oldest_available
+        };
+        Ok(Page {
+            messages: page.messages,
+            oldest_available,
+            newest: page.newest,
+        })
+    }
+    fn event(&self, id: u64) -> Result<Option<Event>, String> {
+        store::Reader::event(self, id).map_err(|error| error.to_string())
+    }
+    fn events(&self, query: &EventQuery) -> Result<EventPage, String> {
+        let query = store::EventQuery {
+            since: query.since,
+            before: query.before,
+            limit: query.limit,
+            ..Default::default()
+        };
+        let page = store::Reader::events(self, &query).map_err(|error| error.to_string())?;
+        Ok(EventPage {
+            more: page.more(),
+            events: page.events,
+        })
+    }
+    fn store_id(&self) -> String {
+        self.id().map(|id| id.to_string()).unwrap_or_default()
     }
 }

@@ -41,6 +41,8 @@ pub struct EventMessage<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CameraEventType {
+    /// Frames flow, for the first time since the service started.
+    Opened,
     /// No more frames; being reopened.
     Lost,
     /// Frames flow again.
@@ -85,12 +87,14 @@ pub struct CameraEventData<'a> {
 pub enum AlertType {
     /// The database did not open; it was set aside and a new one begun.
     StoreSetAside,
-    /// Nothing can be written.
-    StoreFailed,
-    /// Writing works again.
-    StoreRestored,
+    /// The database was mended when it was opened; the last commit may be lost.
+    StoreRepaired,
     /// Records were lost because the disk was too slow.
     RecordsDropped,
+    /// The wall clock is known good now; earlier events of this boot got their time.
+    ClockSynchronized,
+    /// The whole picture changed at once (light switched, camera moved).
+    SceneChanged,
     /// The PIR sensor cannot be read.
     PirUnavailable,
     /// The PIR sensor can be read again.

@@ -79,7 +79,12 @@ pub(super) enum Readiness {
 impl Device {
     /// Opens the node at `path`, never waiting for it.
     pub(super) fn open(path: &Path) -> io::Result<Device> {
-        OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path).map(Device)
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(path)
+            .map(Device)
     }
 
     /// What it is; fails with ENOTTY when it is no V4L2 device.
@@ -213,7 +218,11 @@ impl Device {
         // SAFETY: the pointer is to one pollfd.
         if unsafe { libc::poll(&mut poll, 1, millis) } < 0 {
             let error = io::Error::last_os_error();
-            return if error.kind() == io::ErrorKind::Interrupted { Ok(Readiness::Waiting) } else { Err(error) };
+            return if error.kind() == io::ErrorKind::Interrupted {
+                Ok(Readiness::Waiting)
+            } else {
+                Err(error)
+            };
         }
         Ok(match poll.revents {
             0 => Readiness::Waiting,
