@@ -98,5 +98,9 @@ pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 
 const _: () = assert!(ZONES_MAX <= u16::BITS as usize, "a set of zones is a u16");
 const _: () = assert!(FRAME_SIDE_MIN >= 8 * CELL_SIDE_PX);
+const _: () = assert!(
+    CLIP_HEADER_BYTES_MAX <= CLIP_BUFFER_BYTES,
+    "a header line is looked at in the buffer"
+);
 const _: () = assert!(COMMIT_RECORDS_MAX <= RECORD_QUEUE_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX <= RING_BYTES_MAX / 16, "one message never empties the ring");

@@ -132,7 +132,7 @@ fn open_v4l2(settings: &Settings, device: &Path, clock: Arc<dyn Clock>) -> Resul
         device: device.to_owned(),
         width: settings.width,
         height: settings.height,
-        fps: settings.fps,
+        fps: settings.fps as f32,
         pixel: settings.pixel,
         stall: settings.stall,
     };

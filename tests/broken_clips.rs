@@ -156,6 +156,20 @@ fn a_broken_picture_is_counted_and_the_next_one_played() {
 }
 
 #[test]
+fn a_record_that_was_changed_is_counted_and_the_next_one_played() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (path, (frames, edges)) = clips::record_scene(dir.path(), "scene:width=80,height=64,visits=0..0..1", 12);
+    assert_eq!(edges.len(), 2);
+    let mut bytes = std::fs::read(&path).expect("there");
+    let middle = bytes.len() - 2 * (20 + frames[0].1.len());
+    bytes[middle + 100] ^= 1;
+    clips::write(dir.path(), "scene.lkr", &bytes);
+    let (given, counters, end) = play(&path).expect("it opens");
+    assert!(end.is_end(), "{end}");
+    assert_eq!((given, counters.corrupt), (11, 1));
+}
+
+#[test]
 fn what_stands_before_the_damage_is_shown_to_a_late_consumer_too() {
     let dir = tempfile::tempdir().expect("a folder");
     let path = clips::write(

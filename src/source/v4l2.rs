@@ -22,7 +22,7 @@ pub struct Request {
     /// Rows.
     pub height: u32,
     /// Frames a second.
-    pub fps: u32,
+    pub fps: f32,
     /// Byte layout; `None`: the cheapest that it has.
     pub pixel: Option<PixelFormat>,
     /// Time without a frame after which it is stalled.
