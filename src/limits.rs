@@ -12,6 +12,8 @@ pub const FRAME_WIDTH_MAX: u32 = 2592;
 pub const FRAME_HEIGHT_MAX: u32 = 1944;
 /// Smallest side of a picture accepted, in pixels: eight cells.
 pub const FRAME_SIDE_MIN: u32 = 64;
+/// Highest frame rate accepted, in frames a second. A higher one is refused when the source is opened.
+pub const FRAME_RATE_MAX: u32 = 240;
 /// Side of a cell in pixels: the block of a JPEG, so that its DC coefficient is a cell's mean.
 pub const CELL_SIDE_PX: u32 = 8;
 /// Kernel buffers asked for per camera; each is one frame of the negotiated format (614 kB for 640x480 YUYV).
@@ -19,32 +21,6 @@ pub const CELL_SIDE_PX: u32 = 8;
 pub const CAMERA_BUFFERS: u32 = 4;
 /// Longest compressed frame accepted, as a fraction of the raw 4:2:0 picture (1 = as large as raw). Longer: skipped, counted as corrupt.
 pub const JPEG_BYTES_PER_PIXEL_MAX: usize = 2;
-
-/// Highest frame rate accepted, in frames a second. A higher one is refused when the source is opened.
-pub const FRAME_RATE_MAX: u32 = 240;
-
-// ---- clips in place of a camera ----
-
-/// Bytes read from a clip at once; larger wants go past this buffer, straight into the frame.
-pub const CLIP_BUFFER_BYTES: usize = 64 * 1024;
-/// Longest header line (YUV4MPEG2, PGM, recording), in bytes. Longer: the file is damaged.
-pub const CLIP_HEADER_BYTES_MAX: usize = 4 * 1024;
-/// Bytes between two pictures of an MJPEG stream that are searched for the next. More: the file is damaged.
-pub const CLIP_GAP_BYTES_MAX: usize = 64 * 1024;
-/// Chunks of an AVI file before its first picture. More: the file is damaged.
-pub const AVI_HEADER_CHUNKS_MAX: usize = 256;
-/// Pictures in a folder that is played, their names about 64 bytes each. More: the folder is refused.
-pub const CLIP_FILES_MAX: usize = 10_000;
-/// Late pictures passed over in one call, so that a call ends. More: the rest is passed over in the next.
-pub const CLIP_LATE_FRAMES_MAX: u64 = 64;
-/// Time after which what was recorded is forced to the disk, in milliseconds: what a power cut may cost.
-pub const RECORDING_SYNC_MS: u64 = 5_000;
-/// Longest recording, in seconds: a year. A record later than that is damaged.
-pub const RECORDING_SECONDS_MAX: u64 = 366 * 24 * 3600;
-/// Edges of one burst that a scene injects. More: the script is refused.
-pub const SCENE_BURST_EDGES_MAX: u32 = 1_000;
-/// Visits, lights, edges and faults of a scene's script, each. More: the script is refused.
-pub const SCENE_SCRIPT_MAX: usize = 256;
 
 // ---- motion ----
 
@@ -84,6 +60,29 @@ pub const THREAD_STACK_BYTES: usize = 256 * 1024;
 
 /// Pause between two attempts to open a lost camera, in milliseconds: it is back within 2 s of its return.
 pub const CAMERA_REOPEN_MS: u64 = 500;
+
+// ---- clips in place of a camera ----
+
+/// Bytes read from a clip at once; larger wants go past this buffer, straight into the frame.
+pub const CLIP_BUFFER_BYTES: usize = 64 * 1024;
+/// Longest header line (YUV4MPEG2, PGM, recording), in bytes. Longer: the file is damaged.
+pub const CLIP_HEADER_BYTES_MAX: usize = 4 * 1024;
+/// Bytes between two pictures of an MJPEG stream that are searched for the next. More: the file is damaged.
+pub const CLIP_GAP_BYTES_MAX: usize = 64 * 1024;
+/// Chunks of an AVI file before its first picture. More: the file is damaged.
+pub const AVI_HEADER_CHUNKS_MAX: usize = 256;
+/// Pictures in a folder that is played, their names about 64 bytes each. More: the folder is refused.
+pub const CLIP_FILES_MAX: usize = 10_000;
+/// Late pictures passed over in one call, so that a call ends. More: the rest is passed over in the next.
+pub const CLIP_LATE_FRAMES_MAX: u64 = 64;
+/// Time after which what was recorded is forced to the disk, in milliseconds: what a power cut may cost.
+pub const RECORDING_SYNC_MS: u64 = 5_000;
+/// Longest recording, in seconds: a year. A record later than that is damaged.
+pub const RECORDING_SECONDS_MAX: u64 = 366 * 24 * 3600;
+/// Edges of one burst that a scene injects. More: the script is refused.
+pub const SCENE_BURST_EDGES_MAX: u32 = 1_000;
+/// Visits, lights, edges and faults of a scene's script, each. More: the script is refused.
+pub const SCENE_SCRIPT_MAX: usize = 256;
 
 // ---- hub and clients ----
 
