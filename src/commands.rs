@@ -6,6 +6,7 @@ pub mod replay;
 
 use std::io;
 use std::io::BufWriter;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::path::Path;
@@ -158,9 +159,12 @@ pub fn run(settings: &Overrides) -> Result<(), CommandError> {
     let (listener, address) = bound.map_err(|cause| CommandError::Listen { address: listen, cause })?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(config.trust));
     let service = Service::new(&config, clock)?;
-    println!("lookout {}: memory\n{ledger}", env!("CARGO_PKG_VERSION"));
-    println!("dashboard   http://{address}/");
-    println!("stream      websocat ws://{address}/ws/events");
+    // Whoever started the service may have closed its standard output: that is no reason not to run.
+    let _ = writeln!(
+        io::stdout(),
+        "lookout {}: memory\n{ledger}\ndashboard   http://{address}/\nstream      websocat ws://{address}/ws/events",
+        env!("CARGO_PKG_VERSION")
+    );
     Ok(service.run(listener, signals())?)
 }
 

@@ -9,6 +9,7 @@ pub mod scene;
 pub mod v4l2;
 
 use std::fmt;
+use std::path::Path;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -131,7 +132,7 @@ fn open_at(settings: &Settings, stand: Stand) -> Result<(Box<dyn FrameSource>, b
     }
 }
 
-fn open_v4l2(settings: &Settings, device: &std::path::Path, clock: Arc<dyn Clock>) -> Result<Box<dyn FrameSource>, SourceError> {
+fn open_v4l2(settings: &Settings, device: &Path, clock: Arc<dyn Clock>) -> Result<Box<dyn FrameSource>, SourceError> {
     let request = v4l2::Request {
         device: device.to_owned(),
         width: settings.width,

@@ -1,4 +1,4 @@
-//! Time for whatever is played in place of a camera: [`Player`] gives the pictures of a [`Reel`] as a camera would, at
+//! Time for whatever is played in place of a camera: [`Player`] gives the pictures of a reel as a camera would, at
 //! their times or as fast as they are asked for. What a reel's pictures are is the matter of `replay/`, `recording` and `scene/`.
 
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use crate::frame::FrameSource;
 use crate::frame::SourceCounters;
 use crate::frame::SourceError;
 use crate::limits::CLIP_LATE_FRAMES_MAX;
+use crate::limits::FRAME_RATE_MAX;
 use crate::trigger::Edge;
 use crate::trigger::scripted::Line;
 
@@ -107,7 +108,7 @@ pub(crate) enum Taken {
     End,
 }
 
-/// Plays a [`Reel`] as a camera.
+/// Plays a reel (a clip, a recording, a scene) as a camera.
 pub struct Player {
     reel: Box<dyn Reel>,
     stand: Stand,
@@ -142,24 +143,33 @@ impl Player {
         }
     }
 
-    /// Goes on along the reel until there is a picture to give, or `until` has come.
+    /// The next picture to give, if there is one by `until`. What goes wrong behind it is told at the next call.
     fn advance(&mut self, until: Mono) -> Result<Option<Held>, SourceError> {
-        let mut held: Option<Held> = None;
+        let mut held = None;
+        match self.run(until, &mut held) {
+            Err(fault) if held.is_some() => self.fault = Some(fault),
+            result => result?,
+        }
+        Ok(held)
+    }
+
+    /// Goes on along the reel until a picture is held and no fresher one is due, or `until` has come.
+    fn run(&mut self, until: Mono, held: &mut Option<Held>) -> Result<(), SourceError> {
         let mut passed = 0;
         loop {
             let item = self.reel.peek()?;
             let due = self.stand.began + self.rounds + item.at;
             let last = self.stand.pace == Pace::Fast || due > self.stand.clock.now();
             if (held.is_some() && last) || passed > CLIP_LATE_FRAMES_MAX {
-                return Ok(held);
+                return Ok(());
             }
-            if self.stand.pace == Pace::Recorded && !self.wait_for(due, until) {
-                return Ok(None);
+            if held.is_none() && self.stand.pace == Pace::Recorded && !self.wait_for(due, until) {
+                return Ok(());
             }
             let taken = self.reel.take()?;
             if taken == Taken::End {
                 if held.is_some() {
-                    return Ok(held);
+                    return Ok(());
                 }
                 self.turn()?;
                 continue;
@@ -170,7 +180,7 @@ impl Player {
                 Kind::Gap => self.gap(),
                 Kind::Frame => {
                     self.counters.skipped += u64::from(held.is_some());
-                    held = self.hold(taken, due);
+                    *held = self.hold(taken, due);
                     passed += 1;
                 }
                 Kind::Fault => unreachable!("taking a fault gives its error"),
@@ -302,7 +312,7 @@ pub(crate) struct Rate {
 impl Rate {
     /// `None` unless both are positive and the rate is one that is accepted: 1 a minute to the highest.
     pub(crate) fn new(frames: u32, seconds: u32) -> Option<Rate> {
-        let highest = u64::from(crate::limits::FRAME_RATE_MAX) * u64::from(seconds);
+        let highest = u64::from(FRAME_RATE_MAX) * u64::from(seconds);
         let ok = frames > 0 && seconds > 0 && u64::from(frames) <= highest && u64::from(seconds) <= 60 * u64::from(frames);
         ok.then_some(Rate { frames, seconds })
     }

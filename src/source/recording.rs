@@ -30,6 +30,7 @@ use serde::Serialize;
 
 use crate::clock::Mono;
 use crate::clock::Timestamp;
+use crate::clock::Wall;
 use crate::frame::Frame;
 use crate::frame::FrameFormat;
 use crate::frame::PixelFormat;
@@ -75,7 +76,7 @@ pub struct Header {
 
 impl Header {
     /// For frames of `format` from `camera_id`, beginning at `wall`.
-    pub fn new(format: FrameFormat, camera_id: &str, wall: crate::clock::Wall) -> Header {
+    pub fn new(format: FrameFormat, camera_id: &str, wall: Wall) -> Header {
         Header {
             pixel: format.pixel,
             width: format.width,

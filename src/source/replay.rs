@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::frame::FrameFormat;
 use crate::frame::SourceError;
+use crate::source::frame_bytes_max;
 use crate::source::pace::Item;
 use crate::source::pace::Kind;
 use crate::source::pace::Player;
@@ -93,7 +94,7 @@ struct Clip<P> {
 impl<P: Pictures + 'static> Clip<P> {
     fn boxed(pictures: P, rate: Rate) -> Box<dyn Reel> {
         Box::new(Clip {
-            picture: Vec::with_capacity(crate::source::frame_bytes_max(pictures.format())),
+            picture: Vec::with_capacity(frame_bytes_max(pictures.format())),
             pictures,
             rate,
             next: 0,

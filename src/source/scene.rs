@@ -1,10 +1,11 @@
 //! A rendered scene with known truth: the demo, and the fault injector. Same seed and script, same pictures, edges and truth.
-//! A garden painted once ([`garden`](self)), people drawn into each frame, light and noise over it all.
+//! A garden painted once, people drawn into each frame, light and noise over it all.
 
 mod garden;
 mod noise;
 mod person;
 mod script;
+mod spec;
 mod truth;
 
 pub use person::PixelBox;
@@ -13,9 +14,9 @@ pub use script::FaultKind;
 pub use script::Light;
 pub use script::PIR_DELAY;
 pub use script::Script;
-pub use script::Spec;
 pub use script::Visit;
 pub use script::Walk;
+pub use spec::Spec;
 pub use truth::Truth;
 pub use truth::TruthEdge;
 pub use truth::TruthVisit;

@@ -1,4 +1,4 @@
-//! Edges that a scene or a recording brings with it: [`line`] makes both ends of a bounded queue.
+//! Edges that a scene or a recording brings with it: [`line()`] makes both ends of a bounded queue.
 
 use std::sync::Arc;
 use std::sync::Mutex;

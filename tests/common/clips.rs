@@ -2,9 +2,17 @@
 
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use jpeg_encoder::ColorType;
 use jpeg_encoder::Encoder;
+use lookout::clock::Clock;
+use lookout::clock::Mono;
+use lookout::source;
+use lookout::source::pace::Pace;
+use lookout::source::recording;
+use lookout::trigger::Edge;
 
 /// Sides of the pictures, in pixels.
 pub const WIDTH: u32 = 80;
@@ -122,4 +130,29 @@ pub fn write(dir: &Path, name: &str, bytes: &[u8]) -> PathBuf {
     let path = dir.join(name);
     std::fs::write(&path, bytes).expect("written");
     path
+}
+
+/// What was recorded: each frame's time and bytes, and the edges.
+pub type Recorded = (Vec<(Mono, Vec<u8>)>, Vec<Edge>);
+
+/// Records the first frames of a scene.
+pub fn record_scene(dir: &Path, spec: &str, frames: u64) -> (PathBuf, Recorded) {
+    let clock = super::sim_clock();
+    let mut opened = source::open(&super::settings(spec), Pace::Fast, Arc::new(clock.clone())).expect("a scene");
+    let mut edges = opened.edges.expect("a PIR sensor");
+    let path = dir.join("scene.lkr");
+    let header = recording::Header::new(opened.frames.format(), "garden", clock.wall());
+    let mut writer = recording::Writer::create(&path, &header, clock.now()).expect("a new file");
+    let mut seen: Recorded = (Vec::new(), Vec::new());
+    for _ in 0..frames {
+        let frame = opened.frames.next(Duration::ZERO).expect("no end").expect("a frame");
+        while let Some(edge) = edges.poll().expect("edges") {
+            writer.edge(&edge).expect("written");
+            seen.1.push(edge);
+        }
+        writer.frame(&frame).expect("written");
+        seen.0.push((frame.captured, frame.data.to_vec()));
+    }
+    assert_eq!(writer.bytes(), std::fs::metadata(&path).expect("there").len());
+    (path, seen)
 }

@@ -1,6 +1,7 @@
 //! Every promise in the docs of `FrameSource` and `TriggerSource`, checked on whatever an opener opens.
 
 use std::mem::discriminant;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,24 @@ pub fn check_played(name: &str, open: impl Opener, frames: Option<u64>) {
     check_fast(name, &open, frames);
     check_paced(name, &open);
     check_late(name, &open);
+    check_overslept(name, &open);
+}
+
+/// The part of the suite that a camera can pass whose time is the machine's: `count` frames, each in time.
+pub fn check_live(name: &str, source: &mut dyn FrameSource, clock: &dyn Clock, count: u64) {
+    let opened = clock.now();
+    let wait = source.format().interval * 2;
+    let mut watch = Watch::new(name, source);
+    let limit = Duration::from_secs(10) + source.format().interval * count as u32;
+    while watch.delivered < count {
+        assert!(clock.now().since(opened) < limit, "{name}: {} frames in {limit:?}", watch.delivered);
+        if let Some(frame) = source.next(wait).expect(name) {
+            assert!(frame.captured <= clock.now(), "{name}: a frame of the future");
+            watch.frame(&frame);
+        }
+    }
+    watch.counters(source.counters());
+    assert!(source.footprint() >= watch.largest, "{name}: it holds less than a frame");
 }
 
 /// As fast as it goes: every frame once, clip times from zero, then the end for ever.
@@ -96,6 +115,38 @@ fn check_late(name: &str, open: &impl Opener) {
     let counters = source.counters();
     assert!((4..=6).contains(&counters.skipped), "{name}: skipped {} of 6", counters.skipped);
     watch.counters(counters);
+}
+
+/// A clock whose waits last longer than asked for, as those of a busy machine do.
+struct Overslept(SimClock, Duration);
+
+impl Clock for Overslept {
+    fn now(&self) -> Mono {
+        self.0.now()
+    }
+    fn wall(&self) -> lookout::clock::Wall {
+        self.0.wall()
+    }
+    fn sleep_until(&self, until: Mono) {
+        if until > self.now() {
+            self.0.sleep_until(until + self.1);
+        }
+    }
+}
+
+/// A wait that lasts too long loses no frame uncounted.
+fn check_overslept(name: &str, open: &impl Opener) {
+    let clock = super::sim_clock();
+    let interval = open(Pace::Fast, Arc::new(clock.clone())).format().interval;
+    let mut source = open(Pace::Recorded, Arc::new(Overslept(clock, interval * 3 / 2)));
+    let mut watch = Watch::new(name, &*source);
+    for _ in 0..4 {
+        if let Ok(Some(frame)) = source.next(interval) {
+            watch.frame(&frame);
+        }
+    }
+    assert!(watch.delivered > 0, "{name}: nothing in 4 intervals and more");
+    watch.counters(source.counters());
 }
 
 /// After `error` it gives the same kind of error, and nothing else.
@@ -174,4 +225,23 @@ pub fn edges_of(name: &str, frames: &mut dyn FrameSource, edges: &mut dyn Trigge
     }
     assert_eq!(edges.counters().delivered, all.len() as u64, "{name}: delivered edges");
     all
+}
+
+/// Plays a clip to its end: frames given, counters, and the error it ended with.
+pub fn play(path: &Path) -> Result<(u64, SourceCounters, SourceError), SourceError> {
+    let mut source = super::open_clip(path)?.frames;
+    let name = path.display().to_string();
+    let mut watch = Watch::new(&name, &*source);
+    for _ in 0..10_000 {
+        match source.next(Duration::ZERO) {
+            Ok(Some(frame)) => watch.frame(&frame),
+            Ok(None) => {}
+            Err(end) => {
+                stays_failed(&name, &mut *source, &end);
+                watch.counters(source.counters());
+                return Ok((watch.delivered, source.counters(), end));
+            }
+        }
+    }
+    panic!("{name}: it never ends");
 }

@@ -4,6 +4,7 @@
 
 pub mod clips;
 pub mod conformance;
+pub mod service;
 
 use std::path::Path;
 use std::sync::Arc;

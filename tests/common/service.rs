@@ -56,7 +56,11 @@ impl Service {
             .expect("the binary starts");
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let address = lines.find_map(|line| line.expect("text").strip_prefix("dashboard   http://").map(str::to_owned));
-        let address = address.expect("the address is printed").trim_end_matches('/').parse().expect("an address");
+        let address = address
+            .expect("the address is printed")
+            .trim_end_matches('/')
+            .parse()
+            .expect("an address");
         Service { child, address }
     }
 
@@ -67,16 +71,7 @@ impl Service {
 
     /// A request without a body.
     pub fn request(&self, method: &str, path: &str) -> (u16, Value) {
-        let mut socket = TcpStream::connect(self.address).expect("the service listens");
-        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", self.address);
-        socket.write_all(head.as_bytes()).expect("written");
-        let mut answer = Vec::new();
-        socket.read_to_end(&mut answer).expect("an answer");
-        let answer = String::from_utf8_lossy(&answer);
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        request(self.address, method, path)
     }
 
     /// A WebSocket client on `path`.
@@ -97,7 +92,10 @@ impl Service {
     /// Asks it to stop; gives the exit status and the time that it took.
     pub fn stop(mut self) -> (Option<i32>, Duration) {
         let began = now();
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
+        let asked = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .expect("kill runs");
         assert!(asked.success());
         let status = self.child.wait().expect("gone");
         (status.code(), now().since(began))
@@ -149,4 +147,21 @@ impl Client {
     pub fn send(&mut self, text: &str) {
         self.socket.send(Message::text(text)).expect("sent");
     }
+}
+
+/// A request without a body to `address`; status and body as JSON (null when it is none).
+pub fn request(address: SocketAddr, method: &str, path: &str) -> (u16, Value) {
+    let mut socket = TcpStream::connect(address).expect("the service listens");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        address
+    );
+    socket.write_all(head.as_bytes()).expect("written");
+    let mut answer = Vec::new();
+    socket.read_to_end(&mut answer).expect("an answer");
+    let answer = String::from_utf8_lossy(&answer);
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }

@@ -7,6 +7,7 @@ use crate::frame::FrameFormat;
 use crate::frame::PixelFormat;
 use crate::frame::SourceError;
 use crate::limits::CLIP_FILES_MAX;
+use crate::limits::CLIP_HEADER_BYTES_MAX;
 use crate::source::check_size;
 use crate::source::jpeg_bytes_max;
 use crate::source::pace::Rate;
@@ -148,7 +149,7 @@ fn look(input: &mut Input) -> Result<(PixelFormat, u32, u32), SourceError> {
 fn pgm_header(input: &mut Input) -> Result<jpeg::Size, SourceError> {
     let mut numbers = [0_u32; 3];
     let mut at = 2;
-    let here = input.peek(crate::limits::CLIP_HEADER_BYTES_MAX)?;
+    let here = input.peek(CLIP_HEADER_BYTES_MAX)?;
     for number in &mut numbers {
         at = number_begin(here, at);
         let digits = here[at..].iter().take_while(|b| b.is_ascii_digit()).count();

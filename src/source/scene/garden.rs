@@ -1,5 +1,7 @@
 //! What stands still in a scene, painted once: sky, wall with gate, lawn with path. And the tree, which waves.
 
+use std::ops::Range;
+
 use crate::source::scene::noise::hash;
 use crate::source::scene::noise::texture;
 use crate::source::scene::noise::unit;
@@ -36,7 +38,7 @@ fn wall(seed: u64, x: f32, y: f32, wide: f32) -> f32 {
     let gate = x - 0.30 * wide;
     if (0.0..0.17).contains(&gate) && y > 0.20 {
         let plank = (gate * 47.0).fract();
-        let frame = gate < 0.008 || gate > 0.162 || y < 0.208;
+        let frame = !(0.008..=0.162).contains(&gate) || y < 0.208;
         let grain = 14.0 * texture(seed + 20, gate * 160.0, y * 8.0, 3);
         return if frame {
             46.0
@@ -105,16 +107,25 @@ impl Crown {
     /// Draws it as it stands at `seconds`; `light` is what becomes of each grey level.
     pub(crate) fn draw(&self, luma: &mut [u8], width: usize, seconds: f32, light: &[u8; 256]) {
         let gust = 0.5 + 0.5 * (seconds * 0.21).sin() * (seconds * 0.083 + 1.0).sin();
-        for (y, leaves) in self.leaves.chunks_exact(self.width).enumerate() {
-            let row = &mut luma[(self.top + y) * width + self.left..][..self.width];
-            for (clump, row) in row.chunks_mut(CLUMP).enumerate() {
-                let own = unit(hash(self.seed, clump as u64, (y / CLUMP) as u64)) * 6.0;
-                let lean = gust * self.sway * ((seconds * 3.1 + own).sin() + 0.4 * (seconds * 7.3 + own * 2.0 + y as f32 * 0.1).sin());
-                let from = (clump * CLUMP).saturating_add_signed(lean.round() as isize);
-                for (pixel, leaf) in row.iter_mut().zip(leaves.get(from..).unwrap_or_default()) {
-                    if *leaf != 0 {
-                        *pixel = light[*leaf as usize];
-                    }
+        for (down, band) in self.leaves.chunks(self.width * CLUMP).enumerate() {
+            for across in 0..self.width.div_ceil(CLUMP) {
+                let own = 6.0 * unit(hash(self.seed, across as u64, down as u64));
+                let lean = gust * self.sway * ((seconds * 3.1 + own).sin() + 0.4 * (seconds * 7.3 + own * 2.0).sin());
+                let from = (across * CLUMP).saturating_add_signed(lean.round() as isize);
+                let to = (across * CLUMP..self.width.min((across + 1) * CLUMP), self.top + down * CLUMP);
+                self.clump(band, from, luma, width, to, light);
+            }
+        }
+    }
+
+    /// Draws one clump: leaves of each row of `band` beginning at `from`, to columns and rows of the picture at `to`.
+    fn clump(&self, band: &[u8], from: usize, luma: &mut [u8], width: usize, to: (Range<usize>, usize), light: &[u8; 256]) {
+        let (columns, top) = to;
+        for (y, leaves) in band.chunks_exact(self.width).enumerate() {
+            let row = &mut luma[(top + y) * width + self.left..][columns.clone()];
+            for (pixel, leaf) in row.iter_mut().zip(leaves.get(from..).unwrap_or_default()) {
+                if *leaf != 0 {
+                    *pixel = light[*leaf as usize];
                 }
             }
         }

@@ -1,11 +1,13 @@
 //! A person: where a visit has one at a time, and how it is drawn. Lengths within a body are in parts of its height.
 
+use serde::Serialize;
+
 use crate::source::scene::noise::hash;
 use crate::source::scene::noise::unit;
 use crate::source::scene::script::Walk;
 
 /// A rectangle in pixels, within the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct PixelBox {
     /// Left edge.
     pub x: u32,
@@ -156,8 +158,11 @@ fn ellipse(x: f32, y: f32, across: f32, down: f32) -> bool {
     x * x + y * y < 1.0
 }
 
-/// Within `radius` of the line from `a` to `b`.
+/// Within `radius` of the line from `a` down to `b`.
 fn limb(x: f32, y: f32, a: (f32, f32), b: (f32, f32), radius: f32) -> bool {
+    if y > a.1 + radius || y < b.1 - radius {
+        return false;
+    }
     let (dx, dy) = (b.0 - a.0, b.1 - a.1);
     let along = (((x - a.0) * dx + (y - a.1) * dy) / (dx * dx + dy * dy)).clamp(0.0, 1.0);
     let (ex, ey) = (x - a.0 - along * dx, y - a.1 - along * dy);

@@ -1,13 +1,16 @@
 //! What a scene really shows, frame by frame, to measure a detector against.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::frame::FrameFormat;
 use crate::source::pace::Rate;
+use crate::source::scene::first_at;
 use crate::source::scene::person::PixelBox;
 use crate::source::scene::pose;
-use crate::source::scene::script::Spec;
 use crate::source::scene::script::Visit;
+use crate::source::scene::spec::Spec;
 
 /// What a scene shows in a number of frames from its beginning.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -61,11 +64,11 @@ impl Truth {
         let end = rate.at(frames.saturating_sub(1));
         let edges = spec.script.edges_between(None, end).into_iter().map(|(at, active)| TruthEdge {
             at_ms: at.as_millis() as u64,
-            frame: super::first_at(rate, at),
+            frame: first_at(rate, at),
             active,
         });
         let all = spec.script.visits.iter().enumerate();
-        let begins = all.flat_map(|(n, visit)| visit.around(Default::default(), end).map(move |(visit, begin)| (n, visit, begin)));
+        let begins = all.flat_map(|(n, visit)| visit.around(Duration::ZERO, end).map(move |(visit, begin)| (n, visit, begin)));
         let visits = begins.filter_map(|(n, visit, begin)| TruthVisit::of(spec, n as u64, visit, begin, (format, rate, frames)));
         let mut visits: Vec<_> = visits.collect();
         visits.sort_by_key(|visit| visit.first_frame);
@@ -86,16 +89,10 @@ impl TruthVisit {
         self.boxes.get(usize::try_from(n).ok()?).copied()
     }
 
-    fn of(
-        spec: &Spec,
-        n: u64,
-        visit: &Visit,
-        begin: std::time::Duration,
-        (format, rate, frames): (FrameFormat, Rate, u64),
-    ) -> Option<TruthVisit> {
+    fn of(spec: &Spec, n: u64, visit: &Visit, begin: Duration, (format, rate, frames): (FrameFormat, Rate, u64)) -> Option<TruthVisit> {
         let walk = visit.walk_of(spec.seed, n, begin);
         let size = (format.width, format.height);
-        let there = super::first_at(rate, begin)..frames.min(super::first_at(rate, begin + visit.length));
+        let there = first_at(rate, begin)..frames.min(first_at(rate, begin + visit.length));
         let seen = |frame: u64| {
             let pose = pose(visit, &walk, rate.at(frame).saturating_sub(begin), size);
             pose.pixel_box(size).map(|place| (frame, place))
