@@ -4,6 +4,7 @@
 mod stored;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -34,6 +35,8 @@ use lookout::store::Settings;
 use lookout::store::Store;
 use lookout::store::StoreError;
 use proptest::prelude::*;
+use redb::ReadableDatabase;
+use redb::ReadableTable;
 use redb::TableDefinition;
 use stored::Random;
 use stored::WALL;
@@ -108,6 +111,14 @@ fn queries() -> impl Strategy<Value = EventQuery> {
     })
 }
 
+/// The index of times in a closed store.
+fn times(settings: &Settings) -> BTreeSet<(i64, u64)> {
+    let db = redb::Database::open(file(settings)).unwrap();
+    let by_time = TableDefinition::<(i64, u64), ()>::new("by_time");
+    let table = db.begin_read().unwrap().open_table(by_time).unwrap();
+    table.iter().unwrap().map(|row| row.unwrap().0.value()).collect()
+}
+
 /// What `query` asks for, of `model`.
 fn expected(model: &BTreeMap<u64, Event>, query: &EventQuery) -> Vec<Event> {
     let mut found: Vec<Event> = model
@@ -153,9 +164,12 @@ proptest! {
         for query in &queries {
             prop_assert_eq!(all(&reader, query).0, expected(&model, query), "{:?}", query);
         }
+        let index: Vec<_> = model.values().map(|event| (event.timestamp.0, event.id)).collect();
         let mut exported = Vec::new();
         reader.for_each_event(0, |event| { exported.push(event); ControlFlow::Continue(()) }).unwrap();
         prop_assert_eq!(exported, model.into_values().collect::<Vec<_>>());
+        drop((store, reader));
+        prop_assert_eq!(times(&settings), index.into_iter().collect::<BTreeSet<_>>());
     }
 }
 
@@ -416,13 +430,13 @@ fn a_flipped_bit_is_mended_or_set_aside_but_never_served() {
     let image = sound_image(dir.path());
     let mut random = Random(3);
     let mut aside = 0;
-    for round in 0..300 {
+    for round in 0..150 {
         let mut flipped = image.clone();
         let used = if round % 3 == 0 { 512 } else { image.len() as u64 };
         flipped[random.below(used) as usize] ^= 1 << random.below(8);
         aside += u32::from(matches!(check_image(dir.path(), &flipped), Opened::SetAside { .. }));
     }
-    assert!(aside > 10, "some bits matter: {aside}");
+    assert!(aside > 5, "some bits matter: {aside}");
 }
 
 #[test]
@@ -550,6 +564,32 @@ fn a_second_process_is_refused() {
 // ---- life of the service ----
 
 #[test]
+fn a_file_that_is_damaged_meanwhile_is_set_aside_and_numbers_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let mut store = filled(&settings, 50);
+    let (reader, id) = (store.reader(), store.id().unwrap());
+    assert_eq!(store.reopen(WALL).unwrap(), Opened::Existing);
+    assert_eq!((reader.id().unwrap(), store.next_seq()), (id.clone(), 51));
+    fs::write(file(&settings), "no longer a database").unwrap();
+    assert!(matches!(store.reopen(WALL).unwrap(), Opened::SetAside { .. }));
+    assert_ne!(store.id().unwrap(), id);
+    assert_eq!(store.next_seq(), 51, "no number means two messages");
+    store.commit(&entries(51, 4)).unwrap();
+    let page = reader.messages_after(0, 9, usize::MAX).unwrap();
+    assert_eq!((page.oldest_available, page.newest), (51, 54), "readers follow");
+    assert_eq!(reader.id().unwrap(), store.id().unwrap());
+}
+
+/// The store moves to the recorder's thread, readers are shared with the network's.
+const _: () = {
+    const fn moves<T: Send>() {}
+    const fn is_shared<T: Send + Sync + Clone>() {}
+    moves::<Store>();
+    is_shared::<Reader>();
+};
+
+#[test]
 fn unfinished_events_are_found_oldest_first() {
     let dir = tempfile::tempdir().unwrap();
     let (mut store, _) = open(&settings(dir.path()));
@@ -595,6 +635,8 @@ fn times_of_this_boot_are_set_right_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = boots(&settings(dir.path()), 400);
     let reader = store.reader();
+    let interrupted = reader.event(50).unwrap().unwrap();
+    store.commit(&[told(401, interrupted)]).unwrap(); // of the boot before, ended in this one
     let (first, last) = (101, 300);
     let done = store.correct_times(boot('b'), WALL.at.0).unwrap();
     assert_eq!(

@@ -19,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::event::model::ClockState;
 use crate::limits::STORE_COMPACT_FREE_BYTES_MIN;
 use crate::limits::STORE_MEASURE_PART;
+use crate::limits::STORE_SCAN_ROWS_MAX;
 use crate::limits::STORE_TRIM_ROWS;
 use crate::limits::STORE_TRIM_ROWS_MAX;
 
@@ -197,7 +198,7 @@ fn share(total: u64, count: u64, others: u64) -> u64 {
 /// the next one whose was.
 fn last_aged(events: &impl ReadableTable<u64, &'static [u8]>, cutoff: Timestamp) -> Result<Option<u64>, redb::Error> {
     let mut last = None;
-    for row in events.iter()?.take(STORE_TRIM_ROWS_MAX) {
+    for row in events.iter()?.take(STORE_SCAN_ROWS_MAX) {
         let (id, json) = row?;
         match tables::decode(json.value()) {
             Some(event) if event.clock == ClockState::Synced && event.timestamp >= cutoff => break,
