@@ -73,8 +73,9 @@ impl Pressure {
 
 impl Store {
     /// Does one bounded piece of upkeep; for quiet moments, again as long as [`Upkeep::more`]. Age is judged only by a `now` that
-    /// is known good. While the file is compacted (seldom: when three quarters of it are free), readers are told
-    /// [`StoreError::Busy`].
+    /// is known good. Two pieces take longer the more is stored: measuring reads what is in use (once for every sixteenth of the
+    /// limit that is written), compacting moves it. That happens seldom, when three quarters of the file are free or it is twice
+    /// as long as its limit, and meanwhile readers are told [`StoreError::Busy`].
     pub fn maintain(&mut self, now: Option<Timestamp>) -> Result<Upkeep, StoreError> {
         self.mending(|store| store.upkeep(now))
     }
