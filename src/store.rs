@@ -22,6 +22,7 @@ use bytes::Bytes;
 
 use crate::event::model::Event;
 use crate::limits::MESSAGE_BYTES_MAX;
+use crate::limits::STORE_PAGE_EVENTS_MAX;
 use crate::limits::STORE_TIME_IDS_MAX;
 
 pub use backend::Disk;
@@ -79,12 +80,13 @@ const REDB_BYTES_PER_PAGE: usize = 112;
 /// redb's page, in bytes.
 const REDB_PAGE_BYTES: u64 = 4096;
 
-/// Most heap that the store takes, in bytes: redb's cache, its fixed part, its part that grows with the file, one query's ids
-/// from the time index, one row being encoded. `tests/store_memory.rs` measures it.
+/// Most heap that the store takes, in bytes: redb's cache, its fixed part, its part that grows with the file, one page of events
+/// with its ids from the time index, one row being encoded. `tests/store_memory.rs` measures it.
 pub fn footprint(settings: &Settings) -> usize {
     let pages = usize::try_from(settings.bytes_max / REDB_PAGE_BYTES).unwrap_or(usize::MAX / REDB_BYTES_PER_PAGE);
     let redb = settings.cache_bytes + REDB_FIXED_BYTES + pages * REDB_BYTES_PER_PAGE;
-    redb + STORE_TIME_IDS_MAX * size_of::<u64>() + 2 * MESSAGE_BYTES_MAX
+    let page = STORE_PAGE_EVENTS_MAX * size_of::<Event>() + STORE_TIME_IDS_MAX * size_of::<u64>();
+    redb + page + 2 * MESSAGE_BYTES_MAX
 }
 
 /// One message to be made durable, with the state of the event that it tells of.

@@ -1,17 +1,12 @@
-//! The store by its promises: pages and filters agree with a plain map, what is too much goes oldest first, damaged files never
-//! keep it from opening and foreign ones are left alone, times are set right, readers are never in the way.
+//! The store by its promises: pages and filters agree with a plain map, what is too much goes oldest first,
+//! times are set right, readers are never in the way. What does not open is in `store_open.rs`.
 
 mod stored;
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::BufRead;
-use std::io::BufReader;
 use std::ops::ControlFlow;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -22,57 +17,27 @@ use lookout::event::model::ClockState;
 use lookout::event::model::Event;
 use lookout::event::model::Phase;
 use lookout::event::model::Trigger;
-use lookout::limits::STORE_DAMAGED_FILES_MAX;
 use lookout::limits::STORE_SCAN_ROWS_MAX;
 use lookout::motion::Score;
 use lookout::store::Corrected;
 use lookout::store::EventQuery;
-use lookout::store::FILE_NAME;
-use lookout::store::Opened;
 use lookout::store::Reader;
 use lookout::store::Settings;
 use lookout::store::Store;
 use lookout::store::StoreError;
 use proptest::prelude::*;
+use redb::ReadableDatabase;
+use redb::ReadableTable;
 use redb::TableDefinition;
-use stored::Random;
 use stored::WALL;
+use stored::all;
 use stored::entries;
 use stored::event;
+use stored::file;
+use stored::filled;
+use stored::open;
 use stored::settings;
 use stored::told;
-
-fn open(settings: &Settings) -> (Store, Opened) {
-    Store::open(settings, WALL).expect("opens")
-}
-
-/// A store with `count` plain events.
-fn filled(settings: &Settings, count: u64) -> Store {
-    let (mut store, _) = open(settings);
-    while store.next_seq() <= count {
-        let first = store.next_seq();
-        store.commit(&entries(first, (count + 1 - first).min(32))).unwrap();
-    }
-    store
-}
-
-/// All pages of `query`, and how many there were.
-fn all(reader: &Reader, query: &EventQuery) -> (Vec<Event>, usize) {
-    let (mut found, mut query, mut pages) = (Vec::new(), query.clone(), 0);
-    let ascending = query.since.is_some() && query.before.is_none();
-    loop {
-        let page = reader.events(&query).unwrap();
-        pages += 1;
-        assert!(page.events.len() <= query.limit);
-        found.extend(page.events);
-        let Some(next) = page.next else { return (found, pages) };
-        if ascending {
-            query.since = Some(next);
-        } else {
-            query.before = Some(next);
-        }
-    }
-}
 
 // ---- pages and filters ----
 
@@ -106,6 +71,14 @@ fn queries() -> impl Strategy<Value = EventQuery> {
             limit,
         }
     })
+}
+
+/// The index of times in a closed store.
+fn times(settings: &Settings) -> BTreeSet<(i64, u64)> {
+    let db = redb::Database::open(file(settings)).unwrap();
+    let by_time = TableDefinition::<(i64, u64), ()>::new("by_time");
+    let table = db.begin_read().unwrap().open_table(by_time).unwrap();
+    table.iter().unwrap().map(|row| row.unwrap().0.value()).collect()
 }
 
 /// What `query` asks for, of `model`.
@@ -153,9 +126,12 @@ proptest! {
         for query in &queries {
             prop_assert_eq!(all(&reader, query).0, expected(&model, query), "{:?}", query);
         }
+        let index: Vec<_> = model.values().map(|event| (event.timestamp.0, event.id)).collect();
         let mut exported = Vec::new();
         reader.for_each_event(0, |event| { exported.push(event); ControlFlow::Continue(()) }).unwrap();
         prop_assert_eq!(exported, model.into_values().collect::<Vec<_>>());
+        drop((store, reader));
+        prop_assert_eq!(times(&settings), index.into_iter().collect::<BTreeSet<_>>());
     }
 }
 
@@ -330,224 +306,15 @@ fn a_limit_below_what_an_empty_store_takes_ends_upkeep_all_the_same() {
     assert_eq!((figures.events, figures.messages), (0, 1), "all but the number to go on from");
 }
 
-// ---- what does not open ----
-
-fn file(settings: &Settings) -> PathBuf {
-    settings.dir.join(FILE_NAME)
-}
-
-fn damaged_files(settings: &Settings) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(&settings.dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.to_string_lossy().contains("damaged"))
-        .collect();
-    files.sort();
-    files
-}
-
-/// Opens `image`: what was committed is there unchanged, or the image was set aside whole and a new store works.
-fn check_image(dir: &Path, image: &[u8]) -> Opened {
-    let settings = settings(dir);
-    fs::write(file(&settings), image).unwrap();
-    let (mut store, opened) = open(&settings);
-    match &opened {
-        Opened::SetAside { to, why } => {
-            let kept = fs::read(to).unwrap();
-            // What looks like a database is opened for writing to be judged, which marks its header and may trim its end.
-            assert!(image.starts_with(b"redb") || kept == image, "kept as it was");
-            assert!(!kept.is_empty());
-            assert!(!why.is_empty());
-            assert_eq!(store.next_seq(), 1);
-        }
-        Opened::Fresh => assert!(image.is_empty()),
-        Opened::Existing | Opened::Repaired => {
-            let page = store.reader().messages_after(0, usize::MAX, usize::MAX).unwrap();
-            assert!(page.messages.iter().all(|(seq, bytes)| *bytes == stored::entry(*seq).message));
-            assert!(page.newest >= 64, "at most the last commit is lost: {}", page.newest);
-        }
-    }
-    let next = store.next_seq();
-    store.commit(&entries(next, 3)).unwrap();
-    drop(store);
-    assert_eq!(open(&settings).1, Opened::Existing, "sound after it was dealt with");
-    for old in damaged_files(&settings) {
-        fs::remove_file(old).unwrap();
-    }
-    opened
-}
-
-fn sound_image(dir: &Path) -> Vec<u8> {
-    let settings = settings(dir);
-    drop(filled(&settings, 96));
-    fs::read(file(&settings)).unwrap()
-}
-
-#[test]
-fn a_truncated_file_is_set_aside() {
-    let dir = tempfile::tempdir().unwrap();
-    let image = sound_image(dir.path());
-    let lengths = [
-        0,
-        1,
-        8,
-        9,
-        63,
-        64,
-        319,
-        320,
-        512,
-        4095,
-        4096,
-        4097,
-        image.len() / 2,
-        image.len() - 4096,
-        image.len() - 1,
-    ];
-    for length in lengths {
-        let opened = check_image(dir.path(), &image[..length]);
-        assert!(matches!(opened, Opened::SetAside { .. }) || length == 0, "{length}: {opened:?}");
-    }
-}
-
-#[test]
-fn a_flipped_bit_is_mended_or_set_aside_but_never_served() {
-    let dir = tempfile::tempdir().unwrap();
-    let image = sound_image(dir.path());
-    let mut random = Random(3);
-    let mut aside = 0;
-    for round in 0..300 {
-        let mut flipped = image.clone();
-        let used = if round % 3 == 0 { 512 } else { image.len() as u64 };
-        flipped[random.below(used) as usize] ^= 1 << random.below(8);
-        aside += u32::from(matches!(check_image(dir.path(), &flipped), Opened::SetAside { .. }));
-    }
-    assert!(aside > 10, "some bits matter: {aside}");
-}
-
-#[test]
-fn garbage_and_foreign_databases_are_set_aside() {
-    let dir = tempfile::tempdir().unwrap();
-    let mut random = Random(11);
-    let garbage: Vec<u8> = (0..100_000).map(|_| random.below(256) as u8).collect();
-    for image in [&garbage[..], &[0; 8192], b"SQLite format 3\0"] {
-        assert!(matches!(check_image(dir.path(), image), Opened::SetAside { .. }));
-    }
-    let foreign = dir.path().join("foreign");
-    let db = redb::Database::create(&foreign).unwrap();
-    let txn = db.begin_write().unwrap();
-    txn.open_table(TableDefinition::<u64, u64>::new("other")).unwrap();
-    txn.commit().unwrap();
-    drop(db);
-    let image = fs::read(&foreign).unwrap();
-    assert!(matches!(check_image(dir.path(), &image), Opened::SetAside { .. }));
-}
-
-#[test]
-fn few_damaged_files_are_kept_and_the_newest_of_them() {
-    let dir = tempfile::tempdir().unwrap();
-    let settings = settings(dir.path());
-    for n in 0..STORE_DAMAGED_FILES_MAX + 3 {
-        fs::write(file(&settings), format!("damage {n}")).unwrap();
-        let (_, opened) = open(&settings);
-        let Opened::SetAside { to, .. } = opened else {
-            panic!("{opened:?}")
-        };
-        assert!(to.to_string_lossy().ends_with("-20260102T030405.000Z"), "{}", to.display());
-        let kept = damaged_files(&settings);
-        assert!(kept.len() <= STORE_DAMAGED_FILES_MAX && kept.last() == Some(&to));
-    }
-}
-
-/// Writes schema version `version` into a closed store.
-fn set_schema(settings: &Settings, version: &str) {
-    let db = redb::Database::open(file(settings)).unwrap();
-    let txn = db.begin_write().unwrap();
-    let meta = TableDefinition::<&str, &[u8]>::new("meta");
-    txn.open_table(meta).unwrap().insert("schema", version.as_bytes()).unwrap();
-    if version == "0" {
-        txn.delete_table(TableDefinition::<(i64, u64), ()>::new("by_time")).unwrap();
-    }
-    txn.commit().unwrap();
-}
-
-#[test]
-fn a_newer_schema_is_refused_and_left_as_it_is() {
-    let dir = tempfile::tempdir().unwrap();
-    let settings = settings(dir.path());
-    drop(filled(&settings, 20));
-    set_schema(&settings, "7");
-    let fault = Store::open(&settings, WALL).err().expect("refused");
-    assert!(matches!(fault, StoreError::NewerSchema { found: 7, .. }));
-    assert!(fault.to_string().contains("newer than 1"), "{fault}");
-    assert!(damaged_files(&settings).is_empty());
-    set_schema(&settings, "1");
-    let (store, opened) = open(&settings);
-    assert_eq!((opened, store.next_seq()), (Opened::Existing, 21));
-}
-
-#[test]
-fn an_older_schema_is_migrated() {
-    let dir = tempfile::tempdir().unwrap();
-    let settings = settings(dir.path());
-    drop(filled(&settings, 20));
-    set_schema(&settings, "0");
-    let (store, opened) = open(&settings);
-    assert_eq!(opened, Opened::Existing);
-    let early = EventQuery {
-        to: Some(event(4).timestamp),
-        ..EventQuery::default()
-    };
-    let ids: Vec<_> = all(&store.reader(), &early).0.iter().map(|event| event.id).collect();
-    assert_eq!(ids, [3, 2, 1]);
-}
-
-#[test]
-fn what_is_in_the_way_is_an_error_in_words() {
-    let dir = tempfile::tempdir().unwrap();
-    let inside = settings(dir.path());
-    fs::create_dir(file(&inside)).unwrap();
-    assert!(matches!(Store::open(&inside, WALL).err(), Some(StoreError::Io { .. })));
-    fs::write(dir.path().join("flat"), "").unwrap();
-    let below = settings(&dir.path().join("flat"));
-    let fault = Store::open(&below, WALL).err().expect("no directory there");
-    assert!(fault.to_string().contains("flat"), "{fault}");
-}
-
-/// Directory that [`child`] holds open; not set in a normal run.
-const CHILD_DIR: &str = "LOOKOUT_TEST_STORE_DIR";
-
-/// Not a test of its own: the other process of [`a_second_process_is_refused`].
-#[test]
-fn child() {
-    let Some(dir) = std::env::var_os(CHILD_DIR) else { return };
-    let _store = open(&settings(Path::new(&dir)));
-    println!("holding");
-    let _ = std::io::stdin().read_line(&mut String::new());
-}
-
-#[test]
-fn a_second_process_is_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let settings = settings(dir.path());
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--nocapture"])
-        .env(CHILD_DIR, dir.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.by_ref().any(|line| line.unwrap().contains("holding")));
-    let fault = Store::open(&settings, WALL).err().expect("refused");
-    assert!(matches!(fault, StoreError::Locked { .. }), "{fault}");
-    assert!(damaged_files(&settings).is_empty());
-    drop(child.stdin.take());
-    child.wait().unwrap();
-    assert_eq!(open(&settings).1, Opened::Existing);
-}
-
 // ---- life of the service ----
+
+/// The store moves to the recorder's thread, readers are shared with the network's.
+const _: () = {
+    const fn moves<T: Send>() {}
+    const fn is_shared<T: Send + Sync + Clone>() {}
+    moves::<Store>();
+    is_shared::<Reader>();
+};
 
 #[test]
 fn unfinished_events_are_found_oldest_first() {
@@ -595,6 +362,8 @@ fn times_of_this_boot_are_set_right_once() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = boots(&settings(dir.path()), 400);
     let reader = store.reader();
+    let interrupted = reader.event(50).unwrap().unwrap();
+    store.commit(&[told(401, interrupted)]).unwrap(); // of the boot before, ended in this one
     let (first, last) = (101, 300);
     let done = store.correct_times(boot('b'), WALL.at.0).unwrap();
     assert_eq!(
@@ -611,9 +380,10 @@ fn times_of_this_boot_are_set_right_once() {
         let right = found.timestamp == event(seq).timestamp && found.clock == ClockState::Synced;
         assert_eq!(right, seq >= first, "event {seq}");
         let message: serde_json::Value = serde_json::from_slice(&messages[seq as usize - 1].1).unwrap();
+        let then = Event { seq, ..found };
         assert_eq!(
             message["data"],
-            serde_json::to_value(&found).unwrap(),
+            serde_json::to_value(&then).unwrap(),
             "message {seq} tells the same"
         );
         assert_eq!(message["timestamp"], message["data"]["timestamp"]);

@@ -1,7 +1,6 @@
 //! The reading side, for the network: what a client missed, and pages of events. Each call reads a bounded number of rows of
 //! one state of the store, and never waits for the writer.
 
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -280,14 +279,15 @@ fn ids_in_span(txn: &ReadTransaction, query: &EventQuery) -> Result<Option<Vec<u
     }
     let from = query.from.map_or(i64::MIN, |from| from.0);
     let to = query.to.map_or(i64::MAX, |to| to.0).max(from);
-    let mut ids = BinaryHeap::with_capacity(STORE_TIME_IDS_MAX);
+    let mut ids = Vec::new();
     for row in txn.open_table(BY_TIME)?.range((from, 0)..(to, 0))? {
         if ids.len() == STORE_TIME_IDS_MAX {
             return Ok(None);
         }
         ids.push(row?.0.value().1);
     }
-    Ok(Some(ids.into_sorted_vec()))
+    ids.sort_unstable();
+    Ok(Some(ids))
 }
 
 /// One page in the making.

@@ -19,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::event::model::ClockState;
 use crate::limits::STORE_COMPACT_FREE_BYTES_MIN;
 use crate::limits::STORE_MEASURE_PART;
+use crate::limits::STORE_SCAN_ROWS_MAX;
 use crate::limits::STORE_TRIM_ROWS;
 use crate::limits::STORE_TRIM_ROWS_MAX;
 
@@ -72,8 +73,9 @@ impl Pressure {
 
 impl Store {
     /// Does one bounded piece of upkeep; for quiet moments, again as long as [`Upkeep::more`]. Age is judged only by a `now` that
-    /// is known good. While the file is compacted (seldom: when three quarters of it are free), readers are told
-    /// [`StoreError::Busy`].
+    /// is known good. Two pieces take longer the more is stored: measuring reads what is in use (once for every sixteenth of the
+    /// limit that is written), compacting moves it. That happens seldom, when three quarters of the file are free or it is twice
+    /// as long as its limit, and meanwhile readers are told [`StoreError::Busy`].
     pub fn maintain(&mut self, now: Option<Timestamp>) -> Result<Upkeep, StoreError> {
         self.mending(|store| store.upkeep(now))
     }
@@ -197,7 +199,7 @@ fn share(total: u64, count: u64, others: u64) -> u64 {
 /// the next one whose was.
 fn last_aged(events: &impl ReadableTable<u64, &'static [u8]>, cutoff: Timestamp) -> Result<Option<u64>, redb::Error> {
     let mut last = None;
-    for row in events.iter()?.take(STORE_TRIM_ROWS_MAX) {
+    for row in events.iter()?.take(STORE_SCAN_ROWS_MAX) {
         let (id, json) = row?;
         match tables::decode(json.value()) {
             Some(event) if event.clock == ClockState::Synced && event.timestamp >= cutoff => break,

@@ -117,33 +117,38 @@ impl Corrected {
     }
 }
 
+/// What stands in the JSON of every event whose clock was not known good.
+const UNSYNCED: &[u8] = br#""unsynced""#;
+
 /// What a scan makes of a row.
 enum Seen<T> {
     /// To be replaced by this.
     Wrong(T),
     /// Nothing to do.
     Right,
-    /// Of another boot: everything older is too, since ids and numbers ascend from boot to boot.
-    OtherBoot,
+    /// Nothing to do, and nothing older either.
+    End,
 }
 
 impl Correction {
     fn event(&self, json: &[u8]) -> Seen<Event> {
         match tables::decode(json) {
-            Some(event) if event.boot_id != self.boot => Seen::OtherBoot,
+            Some(event) if event.boot_id != self.boot => Seen::End, // ids ascend from boot to boot
             Some(event) if event.clock == ClockState::Unsynced => Seen::Wrong(self.corrected(event)),
             _ => Seen::Right,
         }
     }
 
     fn message(&self, json: &[u8]) -> Seen<(u64, Vec<u8>)> {
+        // Most need not be parsed. Those of another boot do not end the search: an event that a crash interrupted is ended, and
+        // an old one may be changed, in this boot.
+        if !json.windows(UNSYNCED.len()).any(|part| part == UNSYNCED) {
+            return Seen::Right;
+        }
         let Ok(mut message) = serde_json::from_slice::<EventMessage>(json) else {
             return Seen::Right; // tells of something else
         };
-        if message.data.boot_id != self.boot {
-            return Seen::OtherBoot;
-        }
-        if message.data.clock == ClockState::Synced {
+        if message.data.boot_id != self.boot || message.data.clock == ClockState::Synced {
             return Seen::Right;
         }
         let was = message.data.timestamp;
@@ -163,7 +168,7 @@ impl Correction {
     }
 }
 
-/// Walks `table` from its newest row back to another boot's, and gives what `look` finds wrong to `write`, a few rows at a time.
+/// Walks `table` from its newest row back, and gives what `look` finds wrong to `write`, a few rows at a time.
 fn in_batches<T>(
     db: &Database,
     table: TableDefinition<u64, &'static [u8]>,
@@ -180,7 +185,7 @@ fn in_batches<T>(
             match look(json.value()) {
                 Seen::Wrong(row) => wrong.push(row),
                 Seen::Right => {}
-                Seen::OtherBoot => break,
+                Seen::End => break,
             }
             if wrong.len() == COMMIT_RECORDS_MAX || looked_at + 1 == STORE_SCAN_ROWS_MAX {
                 end = Some(key.value());

@@ -104,7 +104,7 @@ impl Store {
         self.newest + 1
     }
 
-    /// Makes `entries` durable, all of them or none, with one sync. After an error of the medium the file has been opened anew,
+    /// Makes `entries`, at most [`COMMIT_RECORDS_MAX`], durable with one sync, all of them or none. After an error of the medium the file has been opened anew,
     /// and the same entries can be given again when the cause may be gone: those that the failed attempt had written after all
     /// are recognised, not written twice.
     pub fn commit(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
@@ -122,6 +122,7 @@ impl Store {
     }
 
     fn check(&self, entries: &[Entry]) -> Result<(), StoreError> {
+        debug_assert!(entries.len() <= COMMIT_RECORDS_MAX);
         let Some(first) = entries.first() else { return Ok(()) };
         if first.seq == 0 || first.seq > self.next_seq() {
             return Err(self.out_of_order(first.seq));

@@ -1,7 +1,9 @@
 //! What the tests of the store share: events, entries, settings.
 #![allow(dead_code)] // each test binary uses its part
 
+use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
 use bytes::Bytes;
 use lookout::clock::BootId;
@@ -14,7 +16,12 @@ use lookout::event::model::Phase;
 use lookout::event::model::Trigger;
 use lookout::motion::Score;
 use lookout::store::Entry;
+use lookout::store::EventQuery;
+use lookout::store::FILE_NAME;
+use lookout::store::Opened;
+use lookout::store::Reader;
 use lookout::store::Settings;
+use lookout::store::Store;
 
 /// 2026-01-02T03:04:05Z.
 pub(crate) const WALL: Wall = Wall {
@@ -77,6 +84,52 @@ pub(crate) fn entry(seq: u64) -> Entry {
 
 pub(crate) fn entries(first: u64, count: u64) -> Vec<Entry> {
     (first..first + count).map(entry).collect()
+}
+
+pub(crate) fn open(settings: &Settings) -> (Store, Opened) {
+    Store::open(settings, WALL).expect("opens")
+}
+
+/// A store with `count` plain events.
+pub(crate) fn filled(settings: &Settings, count: u64) -> Store {
+    let (mut store, _) = open(settings);
+    while store.next_seq() <= count {
+        let first = store.next_seq();
+        store.commit(&entries(first, (count + 1 - first).min(32))).unwrap();
+    }
+    store
+}
+
+/// All pages of `query`, and how many there were.
+pub(crate) fn all(reader: &Reader, query: &EventQuery) -> (Vec<Event>, usize) {
+    let (mut found, mut query, mut pages) = (Vec::new(), query.clone(), 0);
+    let ascending = query.since.is_some() && query.before.is_none();
+    loop {
+        let page = reader.events(&query).unwrap();
+        pages += 1;
+        assert!(page.events.len() <= query.limit);
+        found.extend(page.events);
+        let Some(next) = page.next else { return (found, pages) };
+        if ascending {
+            query.since = Some(next);
+        } else {
+            query.before = Some(next);
+        }
+    }
+}
+
+pub(crate) fn file(settings: &Settings) -> PathBuf {
+    settings.dir.join(FILE_NAME)
+}
+
+pub(crate) fn damaged_files(settings: &Settings) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(&settings.dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_string_lossy().contains("damaged"))
+        .collect();
+    files.sort();
+    files
 }
 
 /// A small generator of numbers (splitmix64), so that a seed tells a test's whole run.
