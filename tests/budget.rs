@@ -22,7 +22,6 @@ use heapless::Vec as FixedVec;
 use lookout::app::AppError;
 use lookout::app::Service;
 use lookout::budget::Ledger;
-use lookout::clock::Clock;
 use lookout::clock::Mono;
 use lookout::clock::SystemClock;
 use lookout::config::Config;
@@ -202,7 +201,7 @@ fn many_cycles_do_not_grow() {
         }
     };
     cycle(60); // redb's cache fills up to its bound
-    let mut settled = || {
+    let settled = || {
         cycle(10);
         settled(running.address)
     };

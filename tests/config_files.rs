@@ -95,7 +95,7 @@ fn the_examples_parse() {
 #[test]
 fn the_demonstration_parses() {
     let config = parse(DEMO).expect("the demonstration is valid");
-    assert_eq!(config.camera.source.as_str(), "scene:seed=7");
+    assert_eq!(config.camera.source.spec.to_string(), "scene:seed=7");
     assert_eq!(config.motion.zones.len(), 2);
 }
 
