@@ -154,6 +154,10 @@ fn find_line(wanted: &str, chip: &Chip) -> Result<line::Info, String> {
     if let Some(line) = lines.iter().find(|line| line.name == wanted || Some(line.offset) == offset) {
         return Ok(line.clone());
     }
-    let names: Vec<&str> = lines.iter().map(|line| line.name.as_str()).filter(|name| !name.is_empty()).collect();
+    let names: Vec<&str> = lines
+        .iter()
+        .map(|line| line.name.as_str())
+        .filter(|name| !name.is_empty())
+        .collect();
     Err(format!("no such line; it has {}, named {}", lines.len(), names.join(", ")))
 }

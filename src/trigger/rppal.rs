@@ -43,7 +43,10 @@ impl Rppal {
         let what = format!("BCM {}", request.bcm);
         match Interrupt::new(request) {
             Ok(line) => Ok(Rppal(Gate::new(what, line, &request.sensor, clock))),
-            Err(error) => Err(TriggerError::Unavailable { what, why: explain(&error) }),
+            Err(error) => Err(TriggerError::Unavailable {
+                what,
+                why: explain(&error),
+            }),
         }
     }
 }
@@ -82,7 +85,10 @@ impl Line for Interrupt {
     /// Synchronous and without waiting: one `epoll_wait` a step, where rppal's asynchronous interrupts cost a thread,
     /// its stack, and a queue of our own whose losses none would count.
     fn next(&mut self) -> Result<Option<Change>, String> {
-        let event = self.0.poll_interrupt(false, Some(Duration::ZERO)).map_err(|error| explain(&error))?;
+        let event = self
+            .0
+            .poll_interrupt(false, Some(Duration::ZERO))
+            .map_err(|error| explain(&error))?;
         Ok(event.map(|event| Change {
             sequence: event.seqno,
             // uAPI v2 stamps with CLOCK_MONOTONIC unless asked otherwise, and rppal does not ask.

@@ -85,7 +85,9 @@ impl Buffers {
 
     /// The picture in `filled`.
     pub(super) fn picture(&self, filled: &Filled) -> &[u8] {
-        self.maps.get(filled.index as usize).map_or(&[], |map| &map.as_slice()[..filled.bytes])
+        self.maps
+            .get(filled.index as usize)
+            .map_or(&[], |map| &map.as_slice()[..filled.bytes])
     }
 }
 

@@ -79,7 +79,12 @@ pub(super) enum Readiness {
 impl Device {
     /// Opens the node at `path`, never waiting for it.
     pub(super) fn open(path: &Path) -> io::Result<Device> {
-        OpenOptions::new().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path).map(Device)
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NONBLOCK)
+            .open(path)
+            .map(Device)
     }
 
     /// What it is; fails with ENOTTY when it is no V4L2 device.
@@ -152,9 +157,11 @@ impl Device {
     pub(super) fn set_interval(&self, interval: Duration) -> Option<Duration> {
         let mut argument = zeroed(&S_PARM);
         argument.type_ = Type::VideoCapture as u32;
+        // In thousandths of a frame per second: a 30th of a second has to be that exactly, or a driver takes the next rate.
+        let millihertz = (1e3 / interval.as_secs_f64()).round() as u32;
         argument.parm.capture.timeperframe = sys::v4l2_fract {
-            numerator: u32::try_from(interval.as_micros()).ok()?,
-            denominator: 1_000_000,
+            numerator: 1_000,
+            denominator: millihertz.max(1),
         };
         self.call(&S_PARM, &mut argument).ok()?;
         // SAFETY: for this type of buffer the driver fills `capture`.
@@ -213,7 +220,11 @@ impl Device {
         // SAFETY: the pointer is to one pollfd.
         if unsafe { libc::poll(&mut poll, 1, millis) } < 0 {
             let error = io::Error::last_os_error();
-            return if error.kind() == io::ErrorKind::Interrupted { Ok(Readiness::Waiting) } else { Err(error) };
+            return if error.kind() == io::ErrorKind::Interrupted {
+                Ok(Readiness::Waiting)
+            } else {
+                Err(error)
+            };
         }
         Ok(match poll.revents {
             0 => Readiness::Waiting,

@@ -109,7 +109,9 @@ impl Live {
     fn freshest(&mut self) -> Result<Option<(Filled, Picture)>, Failure> {
         let mut freshest = None;
         for _ in 0..self.buffers.len() {
-            let Some(filled) = self.buffers.take().map_err(Failure::of("taking a frame"))? else { break };
+            let Some(filled) = self.buffers.take().map_err(Failure::of("taking a frame"))? else {
+                break;
+            };
             let picture = self.place(&filled);
             match self.flaw(&filled) {
                 None => {
@@ -176,7 +178,11 @@ impl Live {
 
     fn check_stall(&self) -> Result<(), Failure> {
         let waited = self.clock.now().since(self.heard);
-        if waited >= self.stall { Err(Failure::Stalled(waited)) } else { Ok(()) }
+        if waited >= self.stall {
+            Err(Failure::Stalled(waited))
+        } else {
+            Ok(())
+        }
     }
 
     /// poll(2) says that the stream failed; taking a buffer says why.

@@ -46,8 +46,11 @@ pub(super) fn is_camera(path: &Path) -> bool {
 
 /// The time between frames that is asked for, if the request makes sense.
 fn check_request(request: &Request) -> Result<Duration, Failure> {
-    let sides = (FRAME_SIDE_MIN..=FRAME_WIDTH_MAX).contains(&request.width) && (FRAME_SIDE_MIN..=FRAME_HEIGHT_MAX).contains(&request.height);
-    let interval = Duration::try_from_secs_f32(request.fps.recip()).ok().filter(|interval| sides && !interval.is_zero());
+    let sides =
+        (FRAME_SIDE_MIN..=FRAME_WIDTH_MAX).contains(&request.width) && (FRAME_SIDE_MIN..=FRAME_HEIGHT_MAX).contains(&request.height);
+    let interval = Duration::try_from_secs_f32(request.fps.recip())
+        .ok()
+        .filter(|interval| sides && !interval.is_zero());
     interval.ok_or_else(|| {
         Failure::Unsupported(format!(
             "{}x{} at {} fps was asked for; sizes from {FRAME_SIDE_MIN}x{FRAME_SIDE_MIN} to {FRAME_WIDTH_MAX}x{FRAME_HEIGHT_MAX} and rates above 0 will do",
@@ -67,7 +70,9 @@ fn check_is_camera(device: &Device) -> Result<(), Failure> {
         return Ok(());
     }
     let (card, can) = (capability.card, capability.can);
-    Err(Failure::Unsupported(format!("not a camera that streams: {card} offers {can}; {CAMERA} would do")))
+    Err(Failure::Unsupported(format!(
+        "not a camera that streams: {card} offers {can}; {CAMERA} would do"
+    )))
 }
 
 /// The best that the camera offers within what is asked for.
@@ -78,7 +83,12 @@ fn pick(device: &Device, request: &Request, interval: Duration) -> Result<Offer,
         let (code, sizes) = listed.iter().find(|(code, _)| code == pixel.fourcc())?;
         let (width, height) = largest_within(sizes, request)?;
         let fastest = device.shortest_interval(code, width, height);
-        Some(Offer { pixel, width, height, fastest })
+        Some(Offer {
+            pixel,
+            width,
+            height,
+            fastest,
+        })
     });
     choose(&offers.collect::<Vec<_>>(), interval).ok_or_else(|| Failure::Unsupported(refusal(&listed, request)))
 }
@@ -89,7 +99,9 @@ fn largest_within(sizes: &[Size], request: &Request) -> Option<(u32, u32)> {
         return Some((request.width, request.height));
     }
     let fitting = sizes.iter().filter_map(|size| size.within(request.width, request.height));
-    fitting.filter(|(width, height)| *width.min(height) >= FRAME_SIDE_MIN).max_by_key(|(width, height)| width * height)
+    fitting
+        .filter(|(width, height)| *width.min(height) >= FRAME_SIDE_MIN)
+        .max_by_key(|(width, height)| width * height)
 }
 
 fn refusal(listed: &[([u8; 4], Vec<Size>)], request: &Request) -> String {
@@ -107,12 +119,17 @@ fn refusal(listed: &[([u8; 4], Vec<Size>)], request: &Request) -> String {
 
 /// Sets what was picked, and gives what came of it with the bytes of one picture.
 fn settle(device: &Device, offer: Offer, interval: Duration) -> Result<(FrameFormat, usize), Failure> {
-    let got = device.set_format(offer.pixel.fourcc(), offer.width, offer.height).map_err(Failure::of("setting the format"))?;
+    let got = device
+        .set_format(offer.pixel.fourcc(), offer.width, offer.height)
+        .map_err(Failure::of("setting the format"))?;
     let code = got.pixelformat.to_le_bytes();
     let fits = got.width <= offer.width && got.height <= offer.height && got.width.min(got.height) >= FRAME_SIDE_MIN;
     if code != *offer.pixel.fourcc() || !fits {
         let (pixel, width, height, code) = (offer.pixel, offer.width, offer.height, code.escape_ascii());
-        let made = format!("asked for {pixel} {width}x{height}, it made that {code} {}x{}", got.width, got.height);
+        let made = format!(
+            "asked for {pixel} {width}x{height}, it made that {code} {}x{}",
+            got.width, got.height
+        );
         return Err(Failure::Unsupported(made));
     }
     let interval = device.set_interval(interval).unwrap_or(interval);
