@@ -136,10 +136,11 @@ enum Failure {
 }
 
 impl Failure {
-    /// What an error means that the system gave at step `doing`.
+    /// What an error means that the system gave at step `doing`. EIO is what calls give once a stream has failed for
+    /// good, as that of a USB camera does when its plug is pulled, before the device itself is known to be gone.
     fn of(doing: &'static str) -> impl Fn(io::Error) -> Failure {
         move |cause| match cause.raw_os_error().unwrap_or(libc::EIO) {
-            errno @ (libc::ENODEV | libc::ENXIO | libc::ENOENT) => Failure::Gone(errno),
+            errno @ (libc::ENODEV | libc::ENXIO | libc::ENOENT | libc::EIO) => Failure::Gone(errno),
             errno => Failure::Io(doing, errno),
         }
     }

@@ -157,9 +157,11 @@ impl Device {
     pub(super) fn set_interval(&self, interval: Duration) -> Option<Duration> {
         let mut argument = zeroed(&S_PARM);
         argument.type_ = Type::VideoCapture as u32;
+        // In thousandths of a frame per second: a 30th of a second has to be that exactly, or a driver takes the next rate.
+        let millihertz = (1e3 / interval.as_secs_f64()).round() as u32;
         argument.parm.capture.timeperframe = sys::v4l2_fract {
-            numerator: u32::try_from(interval.as_micros()).ok()?,
-            denominator: 1_000_000,
+            numerator: 1_000,
+            denominator: millihertz.max(1),
         };
         self.call(&S_PARM, &mut argument).ok()?;
         // SAFETY: for this type of buffer the driver fills `capture`.
