@@ -14,14 +14,16 @@ const YOUNG_FRAMES: u32 = 32;
 const BLIND_VISITS: u32 = 32;
 /// Least threshold, before the sensitivity: what compression and lamps do to a still picture.
 const THRESHOLD_MIN: u16 = 3 * FINE / 2;
-/// Largest threshold: cells that vary habitually still show an intruder of more contrast than this.
-const THRESHOLD_MAX: u16 = 28 * FINE;
+/// Largest threshold: cells that vary habitually still show an intruder of more contrast than this ...
+const THRESHOLD_MAX: u16 = 12 * FINE;
+/// ... and this part of their brightness: a thing before the sun differs more than one in the dark.
+const THRESHOLD_MAX_PART: u16 = 3;
 /// Threshold in mean deviations: 5 of them are 4 standard deviations of a normal distribution.
 const DEVIATIONS: u16 = 5;
 /// Deviation assumed before anything was seen.
 const DEVIATION_FIRST: u16 = FINE / 2;
 /// A cell may show this part of the step to its neighbours: things sway by a pixel, and so do cameras.
-const SWAY: u32 = 6;
+const SWAY: u32 = 4;
 /// A cell's habit grows by this each time that it begins to differ ...
 const HABIT_STEP: u8 = 16;
 /// ... up to this; at 64 it doubles the threshold.
@@ -115,6 +117,7 @@ impl Background {
         (difference * 16 / strong).saturating_sub(10).min(64)
     }
 
+    pub(crate) fn dump(&self, now: &[u16], cell: usize) { let d = (i32::from(now[cell]*LEVEL) - i32::from(self.value[cell])) as f32/256.0; eprintln!("    x{} y{} d {d:.1} T {:.1} n {:.2} habit {} bg {:.0}", cell%self.grid.columns, cell/self.grid.columns, self.threshold[cell] as f32/256.0, self.deviation[cell] as f32/256.0, self.habit[cell], self.value[cell] as f32/256.0); }
     /// Whether cell `cell` changed from `before` to `now` beyond chance.
     pub(crate) fn stirred(&self, now: &[u16], before: &[u16], cell: usize) -> bool {
         now[cell].abs_diff(before[cell]).saturating_mul(LEVEL) >= self.threshold[cell]
@@ -215,7 +218,7 @@ impl Background {
             let habitual = (plain * (64 + habit)) >> 6;
             let scaled = (habitual * u32::from(plan.scale[row * columns + x])) >> 4;
             let masked = !plan.keep[row * columns + x];
-            self.threshold[row * columns + x] = (scaled.min(u32::from(THRESHOLD_MAX)) as u16) | masked;
+            self.threshold[row * columns + x] = (scaled.min(u32::from(THRESHOLD_MAX + value / THRESHOLD_MAX_PART)) as u16) | masked;
         }
     }
 }

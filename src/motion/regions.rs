@@ -27,6 +27,8 @@ const WIDE_PART: usize = 256;
 const HOLD_TICKS: u8 = 4 * TICKS_PER_SECOND as u8;
 /// What is seen to be the trace of something that went away is dropped after this, in ticks.
 const GHOST_TICKS: u8 = TICKS_PER_SECOND as u8 / 4;
+/// Clutter raises the least evidence at most to twice this multiple and one more.
+const CLUTTER_MAX: u32 = 4;
 /// Units of the ages of regions.
 pub(crate) const TICKS_PER_SECOND: u64 = 16;
 
@@ -100,6 +102,10 @@ pub(crate) struct Regions {
     cells: Vec<u32>,
     /// Frames since the histories held anything.
     idle: u32,
+    /// Evidence of what usually stirs and turns out to be nothing, in 64ths.
+    clutter: u32,
+    /// Most evidence in this frame that is not certain to be motion.
+    doubtful: u32,
 }
 
 /// A region as it is found.
@@ -132,7 +138,9 @@ impl Regions {
             seen: histories(),
             moved: histories(),
             cells: Vec::with_capacity(grid.len()),
-            idle: u32::from(u16::BITS),
+            idle: u16::BITS,
+            clutter: 0,
+            doubtful: 0,
         }
     }
 
@@ -155,6 +163,7 @@ impl Regions {
     pub(crate) fn find(&mut self, scene: &Scene<'_>, background: &mut Background, mut report: impl FnMut(Region)) -> Tally {
         let mut tally = Tally::default();
         self.age();
+        self.doubtful = 0;
         for from in 0..self.grid.len() {
             if self.marks[from] == STRONG && background.recall(scene.now, from) {
                 self.marks[from] = SAME;
@@ -164,7 +173,21 @@ impl Regions {
                 self.judge(blob, scene, background, &mut tally, &mut report);
             }
         }
+        self.note_clutter();
         tally
+    }
+
+    /// Rises within a second or two of clutter, and fades within some more.
+    fn note_clutter(&mut self) {
+        let doubtful = (self.doubtful.min(CLUTTER_MAX * self.rules.evidence_min)) << 6;
+        let step = doubtful.saturating_sub(self.clutter) >> 5;
+        self.clutter += step;
+        self.clutter -= self.clutter >> 7;
+    }
+
+    /// Least evidence that counts now.
+    fn evidence_min(&self) -> u32 {
+        self.rules.evidence_min + (self.clutter >> 5)
     }
 
     /// Moves the histories on by one frame, and begins this frame's maps.
@@ -219,6 +242,7 @@ impl Regions {
     /// Adds a differing cell to `blob` and `cells`.
     fn reach(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
         let strong = self.marks[cell] == STRONG;
+        if std::env::var("DBG2").is_ok() { background.dump(scene.now, cell); }
         self.marks[cell] = SAME;
         if background.recall(scene.now, cell) {
             return;
@@ -249,7 +273,8 @@ impl Regions {
         }
         self.cells.iter().for_each(|&cell| self.seen[cell as usize] |= 1);
         let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
-        if !placed || blob.evidence < self.rules.evidence_min || extent < self.rules.extent_min {
+        if !placed || blob.evidence < self.evidence_min() || extent < self.rules.extent_min {
+            self.doubtful = self.doubtful.max(blob.evidence);
             return;
         }
         if self.cells.len() >= self.rules.wide && self.change(scene, background).is_light() {
@@ -257,7 +282,10 @@ impl Regions {
         }
         let moves = blob.stirred > self.cells.len() / 64;
         self.note(&blob, moves, scene);
-        let certain = self.certain(&blob);
+        let certain = self.certain(&blob, moves);
+        if moves && !certain {
+            self.doubtful = self.doubtful.max(blob.evidence);
+        }
         let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
         if std::env::var("DBG").is_ok() { eprintln!("   x{}-{} y{}-{} n {} strong {} stirred {} ev/cell {} moves {moves} certain {certain} age {age} ghost {}", blob.left, blob.right, blob.top, blob.bottom, self.cells.len(), blob.strong, blob.stirred, blob.evidence/self.cells.len() as u32, self.change(scene, background).is_ghost()); }
         let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene, background).is_ghost());
@@ -277,7 +305,7 @@ impl Regions {
 
     /// 500 at the least evidence that counts, nearing 1000 with more.
     fn score(&self, blob: &Blob) -> Score {
-        Score((blob.evidence * 1000 / (blob.evidence + self.rules.evidence_min)) as u16)
+        Score((blob.evidence * 1000 / (blob.evidence + self.evidence_min()).max(1)) as u16)
     }
 
     /// Marks the region's cells as taken, and writes down whether it moves.
@@ -298,7 +326,7 @@ impl Regions {
     }
 
     /// Whether the region was seen to move here in N of the last M frames, now or before it stopped.
-    fn certain(&mut self, blob: &Blob) -> bool {
+    fn certain(&mut self, blob: &Blob, moves: bool) -> bool {
         let (frames, window) = (self.rules.confirm_frames, self.rules.confirm_window);
         let often = |moved: u16, seen: u16| {
             let lasting = (seen as u16).count_ones() >= 12 && moved.count_ones() > frames;
@@ -307,8 +335,9 @@ impl Regions {
         let cells = || self.cells.iter().map(|&cell| cell as usize);
         let confirmed = cells().filter(|&cell| often(self.moved[cell], self.seen[cell])).count();
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
+        // What has stopped is held only while it is clearly there: traces of it are not.
         let clear = blob.strong * 2 > self.cells.len();
-        let certain = confirmed > blob.strong / 4 || (clear && held > self.cells.len() / 8);
+        let certain = (moves || clear) && (confirmed > blob.strong / 4 || held > self.cells.len() / 8);
         if certain {
             self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
         }
