@@ -4,6 +4,7 @@ use super::cells::Grid;
 use super::cells::LEVEL;
 use super::light::FINE;
 use super::light::Light;
+use super::sway::Sway;
 use super::zones::Plan;
 
 /// Rows are learned in turn, one in so many each frame: learning is slow anyway, and this makes it cheap.
@@ -23,7 +24,7 @@ const DEVIATIONS: u16 = 5;
 /// Deviation assumed before anything was seen.
 const DEVIATION_FIRST: u16 = FINE / 2;
 /// A cell may show this part of the step to its neighbours: things sway by a pixel, and so do cameras.
-const SWAY: u32 = 4;
+const SWAY: u32 = 6;
 /// A cell's habit grows by this each time that it begins to differ ...
 const HABIT_STEP: u8 = 16;
 /// ... up to this; at 64 it doubles the threshold.
@@ -54,6 +55,8 @@ pub(crate) struct Background {
     turn: usize,
     /// Largest doubt about the light, added to every threshold; fades.
     doubt: u16,
+    /// Displacement of the present picture.
+    sway: Sway,
 }
 
 impl Background {
@@ -68,6 +71,7 @@ impl Background {
             frames: 0,
             turn: 0,
             doubt: 0,
+            sway: Sway::default(),
         }
     }
 
@@ -98,7 +102,8 @@ impl Background {
     }
 
     /// Writes how each cell of `now` differs to `marks`; returns how many are at least weak.
-    pub(crate) fn compare(&self, now: &[u16], marks: &mut [u8]) -> usize {
+    pub(crate) fn compare(&mut self, now: &[u16], marks: &mut [u8]) -> usize {
+        self.sway = Sway::default();
         let cells = self.value.iter().zip(&self.threshold).zip(now).zip(marks);
         let mut differing = 0u32;
         for (((value, threshold), now), mark) in cells {
@@ -110,14 +115,32 @@ impl Background {
         differing as usize
     }
 
-    /// By how much cell `cell` differs more than weakly, in sixteenths of its threshold, at most four thresholds.
-    pub(crate) fn evidence(&self, now: &[u16], cell: usize) -> u32 {
-        let difference = u32::from((now[cell] * LEVEL).abs_diff(self.value[cell]));
-        let strong = u32::from(self.threshold[cell].saturating_add(self.doubt));
-        (difference * 16 / strong).saturating_sub(10).min(64)
+    /// The same for a picture that is displaced by `sway`.
+    pub(crate) fn compare_swayed(&mut self, now: &[u16], sway: Sway, marks: &mut [u8]) -> usize {
+        self.sway = sway;
+        let mut differing = 0;
+        for (cell, mark) in marks.iter_mut().enumerate() {
+            let (difference, strong) = self.difference(now, cell);
+            *mark = u8::from(difference >= weak(strong)) + u8::from(difference >= strong);
+            differing += usize::from(*mark != SAME);
+        }
+        differing
     }
 
-    pub(crate) fn dump(&self, now: &[u16], cell: usize) { let d = (i32::from(now[cell]*LEVEL) - i32::from(self.value[cell])) as f32/256.0; eprintln!("    x{} y{} d {d:.1} T {:.1} n {:.2} habit {} bg {:.0}", cell%self.grid.columns, cell/self.grid.columns, self.threshold[cell] as f32/256.0, self.deviation[cell] as f32/256.0, self.habit[cell], self.value[cell] as f32/256.0); }
+    /// How far cell `cell` is from what the background leads to expect, and from where on that is strong.
+    #[inline]
+    fn difference(&self, now: &[u16], cell: usize) -> (u16, u16) {
+        let (expected, doubt) = self.sway.on(&self.value, self.grid, cell);
+        let strong = self.threshold[cell].saturating_add(self.doubt).saturating_add(doubt);
+        ((now[cell] * LEVEL).abs_diff(expected), strong)
+    }
+
+    /// By how much cell `cell` differs more than weakly, in sixteenths of its threshold, at most four thresholds.
+    pub(crate) fn evidence(&self, now: &[u16], cell: usize) -> u32 {
+        let (difference, strong) = self.difference(now, cell);
+        (u32::from(difference) * 16 / u32::from(strong)).saturating_sub(10).min(64)
+    }
+
     /// Whether cell `cell` changed from `before` to `now` beyond chance.
     pub(crate) fn stirred(&self, now: &[u16], before: &[u16], cell: usize) -> bool {
         now[cell].abs_diff(before[cell]).saturating_mul(LEVEL) >= self.threshold[cell]

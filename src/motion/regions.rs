@@ -1,6 +1,8 @@
 //! Cells that differ to connected regions, and regions over time: which of them move, were seen to move often enough
 //! to be certain, or have come to rest.
 
+use std::mem;
+
 use super::Rect;
 use super::RECT_UNIT;
 use super::Region;
@@ -27,6 +29,8 @@ const WIDE_PART: usize = 256;
 const HOLD_TICKS: u8 = 4 * TICKS_PER_SECOND as u8;
 /// What is seen to be the trace of something that went away is dropped after this, in ticks.
 const GHOST_TICKS: u8 = TICKS_PER_SECOND as u8 / 4;
+/// More moving regions than this are a crowd, or weather.
+const CROWD: usize = 3;
 /// Clutter raises the least evidence at most to twice this multiple and one more.
 const CLUTTER_MAX: u32 = 4;
 /// Units of the ages of regions.
@@ -106,6 +110,9 @@ pub(crate) struct Regions {
     clutter: u32,
     /// Most evidence in this frame that is not certain to be motion.
     doubtful: u32,
+    /// Moving regions in this frame, and in the one before.
+    crowd: usize,
+    crowd_before: usize,
 }
 
 /// A region as it is found.
@@ -118,6 +125,8 @@ struct Blob {
     evidence: u32,
     /// Cells that changed since the frame before, or that nothing was at a moment ago.
     stirred: usize,
+    /// Cells that were part of a region one frame ago.
+    stayed: usize,
     /// Cells beyond chance.
     strong: usize,
     zones: ZoneSet,
@@ -141,6 +150,8 @@ impl Regions {
             idle: u16::BITS,
             clutter: 0,
             doubtful: 0,
+            crowd: 0,
+            crowd_before: 0,
         }
     }
 
@@ -164,6 +175,7 @@ impl Regions {
         let mut tally = Tally::default();
         self.age();
         self.doubtful = 0;
+        self.crowd_before = mem::take(&mut self.crowd);
         for from in 0..self.grid.len() {
             if self.marks[from] == STRONG && background.recall(scene.now, from) {
                 self.marks[from] = SAME;
@@ -218,6 +230,7 @@ impl Regions {
             bottom: 0,
             evidence: 0,
             stirred: 0,
+            stayed: 0,
             strong: 0,
             zones: ZoneSet::EMPTY,
         };
@@ -242,7 +255,6 @@ impl Regions {
     /// Adds a differing cell to `blob` and `cells`.
     fn reach(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
         let strong = self.marks[cell] == STRONG;
-        if std::env::var("DBG2").is_ok() { background.dump(scene.now, cell); }
         self.marks[cell] = SAME;
         if background.recall(scene.now, cell) {
             return;
@@ -258,6 +270,7 @@ impl Regions {
         blob.bottom = blob.bottom.max(row);
         blob.evidence += background.evidence(scene.now, cell);
         blob.stirred += usize::from(born || background.stirred(scene.now, scene.before, cell));
+        blob.stayed += usize::from(self.seen[cell] & 0b10 != 0);
         blob.strong += usize::from(strong);
         blob.zones = blob.zones.union(scene.plan.zones[cell]);
         self.cells.push(cell as u32);
@@ -281,6 +294,7 @@ impl Regions {
             return;
         }
         let moves = blob.stirred > self.cells.len() / 64;
+        self.crowd += usize::from(moves);
         self.note(&blob, moves, scene);
         let certain = self.certain(&blob, moves);
         if moves && !certain {
@@ -337,7 +351,9 @@ impl Regions {
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
         // What has stopped is held only while it is clearly there: traces of it are not.
         let clear = blob.strong * 2 > self.cells.len();
-        let certain = (moves || clear) && (confirmed > blob.strong / 4 || held > self.cells.len() / 8);
+        // Things mostly stay where they were a frame ago; where much comes and goes at once, as in rain, that is asked for.
+        let steady = blob.stayed * 2 >= self.cells.len() || self.crowd_before <= CROWD;
+        let certain = (moves || clear) && steady && (confirmed > blob.strong / 4 || held > self.cells.len() / 8);
         if certain {
             self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
         }
