@@ -7,6 +7,7 @@ pub mod cells;
 pub mod jpeg;
 mod zones;
 mod light;
+mod sway;
 mod background;
 mod structure;
 mod regions;

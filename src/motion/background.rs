@@ -4,6 +4,7 @@ use super::cells::Grid;
 use super::cells::LEVEL;
 use super::light::FINE;
 use super::light::Light;
+use super::sway::Sway;
 use super::zones::Plan;
 
 /// Rows are learned in turn, one in so many each frame: learning is slow anyway, and this makes it cheap.
@@ -14,8 +15,10 @@ const YOUNG_FRAMES: u32 = 32;
 const BLIND_VISITS: u32 = 32;
 /// Least threshold, before the sensitivity: what compression and lamps do to a still picture.
 const THRESHOLD_MIN: u16 = 3 * FINE / 2;
-/// Largest threshold: cells that vary habitually still show an intruder of more contrast than this.
-const THRESHOLD_MAX: u16 = 28 * FINE;
+/// Largest threshold: cells that vary habitually still show an intruder of more contrast than this ...
+const THRESHOLD_MAX: u16 = 12 * FINE;
+/// ... and this part of their brightness: a thing before the sun differs more than one in the dark.
+const THRESHOLD_MAX_PART: u16 = 3;
 /// Threshold in mean deviations: 5 of them are 4 standard deviations of a normal distribution.
 const DEVIATIONS: u16 = 5;
 /// Deviation assumed before anything was seen.
@@ -52,6 +55,8 @@ pub(crate) struct Background {
     turn: usize,
     /// Largest doubt about the light, added to every threshold; fades.
     doubt: u16,
+    /// Displacement of the present picture.
+    sway: Sway,
 }
 
 impl Background {
@@ -66,6 +71,7 @@ impl Background {
             frames: 0,
             turn: 0,
             doubt: 0,
+            sway: Sway::default(),
         }
     }
 
@@ -96,7 +102,8 @@ impl Background {
     }
 
     /// Writes how each cell of `now` differs to `marks`; returns how many are at least weak.
-    pub(crate) fn compare(&self, now: &[u16], marks: &mut [u8]) -> usize {
+    pub(crate) fn compare(&mut self, now: &[u16], marks: &mut [u8]) -> usize {
+        self.sway = Sway::default();
         let cells = self.value.iter().zip(&self.threshold).zip(now).zip(marks);
         let mut differing = 0u32;
         for (((value, threshold), now), mark) in cells {
@@ -108,11 +115,30 @@ impl Background {
         differing as usize
     }
 
+    /// The same for a picture that is displaced by `sway`.
+    pub(crate) fn compare_swayed(&mut self, now: &[u16], sway: Sway, marks: &mut [u8]) -> usize {
+        self.sway = sway;
+        let mut differing = 0;
+        for (cell, mark) in marks.iter_mut().enumerate() {
+            let (difference, strong) = self.difference(now, cell);
+            *mark = u8::from(difference >= weak(strong)) + u8::from(difference >= strong);
+            differing += usize::from(*mark != SAME);
+        }
+        differing
+    }
+
+    /// How far cell `cell` is from what the background leads to expect, and from where on that is strong.
+    #[inline]
+    fn difference(&self, now: &[u16], cell: usize) -> (u16, u16) {
+        let (expected, doubt) = self.sway.on(&self.value, self.grid, cell);
+        let strong = self.threshold[cell].saturating_add(self.doubt).saturating_add(doubt);
+        ((now[cell] * LEVEL).abs_diff(expected), strong)
+    }
+
     /// By how much cell `cell` differs more than weakly, in sixteenths of its threshold, at most four thresholds.
     pub(crate) fn evidence(&self, now: &[u16], cell: usize) -> u32 {
-        let difference = u32::from((now[cell] * LEVEL).abs_diff(self.value[cell]));
-        let strong = u32::from(self.threshold[cell].saturating_add(self.doubt));
-        (difference * 16 / strong).saturating_sub(10).min(64)
+        let (difference, strong) = self.difference(now, cell);
+        (u32::from(difference) * 16 / u32::from(strong)).saturating_sub(10).min(64)
     }
 
     /// Whether cell `cell` changed from `before` to `now` beyond chance.
@@ -215,7 +241,7 @@ impl Background {
             let habitual = (plain * (64 + habit)) >> 6;
             let scaled = (habitual * u32::from(plan.scale[row * columns + x])) >> 4;
             let masked = !plan.keep[row * columns + x];
-            self.threshold[row * columns + x] = (scaled.min(u32::from(THRESHOLD_MAX)) as u16) | masked;
+            self.threshold[row * columns + x] = (scaled.min(u32::from(THRESHOLD_MAX + value / THRESHOLD_MAX_PART)) as u16) | masked;
         }
     }
 }

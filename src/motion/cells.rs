@@ -81,6 +81,14 @@ impl<'a> Luma<'a> {
     }
 }
 
+/// Means of all cells of a raw frame into `cells`, for measuring this pass alone: `lanes` has `columns * side` entries of
+/// scratch, `cells` one for each cell. A compressed frame changes nothing.
+pub fn means_of(frame: &Frame<'_>, lanes: &mut [u16], cells: &mut [u16]) {
+    if let Some(luma) = Luma::of(frame) {
+        means(luma, Grid::of(frame.format.width, frame.format.height), lanes, cells);
+    }
+}
+
 /// Means of all cells of `luma` into `cells`, row by row; `lanes` is scratch of [`lanes_len`] sums.
 /// `luma` holds all rows of `grid`, and its rows are as wide.
 pub(crate) fn means(luma: Luma<'_>, grid: Grid, lanes: &mut [u16], cells: &mut [u16]) {

@@ -15,6 +15,7 @@ use super::regions::Regions;
 use super::regions::Scene;
 use super::regions::TICKS_PER_SECOND;
 use super::settings::Settings;
+use super::sway::Sway;
 use super::tamper::Watch;
 use super::zones::Plan;
 use crate::clock::Mono;
@@ -268,7 +269,7 @@ impl Detector {
         }
     }
 
-    /// Compares the picture with the background, after moving that by a change of light; the number of cells that differ.
+    /// Compares the picture with the background as light and sway change it; the number of cells that differ.
     fn compare(&mut self) -> usize {
         let differing = self.background.compare(&self.now, &mut self.regions.marks);
         if differing * LIGHT_PART <= self.plan.kept {
@@ -276,11 +277,20 @@ impl Detector {
         }
         let (taken, keep) = (&self.regions.taken, &self.plan.keep);
         let counts = |cell: usize| taken[cell] == 0 && keep[cell] != 0;
-        let Some(light) = self.meter.measure(&self.now, &self.background.value, counts) else {
-            return differing;
+        let differing = match self.meter.measure(&self.now, &self.background.value, counts) {
+            Some(light) => {
+                self.background.relight(light);
+                self.background.compare(&self.now, &mut self.regions.marks)
+            }
+            None => differing,
         };
-        self.background.relight(light);
-        self.background.compare(&self.now, &mut self.regions.marks)
+        let (taken, keep) = (&self.regions.taken, &self.plan.keep);
+        let counts = |cell: usize| taken[cell] == 0 && keep[cell] != 0;
+        let sway = Sway::measure(&self.now, &self.background.value, self.grid, counts);
+        if sway == Sway::default() {
+            return differing;
+        }
+        self.background.compare_swayed(&self.now, sway, &mut self.regions.marks)
     }
 
     /// Learns a changed scene until it is calm.

@@ -258,8 +258,8 @@ impl ZByteReaderTrait for Spliced<'_> {
     }
 }
 
-/// Start of image and a segment with the Huffman tables of ISO/IEC 10918-1, annex K.3, which motion JPEG leaves out.
-static STANDARD_TABLES: [u8; 422] = standard_tables();
+/// Start of image (2 bytes) and a segment with the Huffman tables of ISO/IEC 10918-1, annex K.3, which motion JPEG leaves out.
+pub static STANDARD_TABLES: [u8; 422] = standard_tables();
 
 const fn standard_tables() -> [u8; 422] {
     let parts: [&[u8]; 9] = [

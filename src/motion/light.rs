@@ -8,6 +8,8 @@ use crate::limits::LIGHT_SAMPLES_MAX;
 pub(crate) const FINE: u16 = 256;
 /// Change of light that is left to the slow adaptation of the background: half a level.
 const NEGLIGIBLE: i32 = FINE as i32 / 2;
+/// Slope of a gain of 1/16: a picture so dark says nothing of how the background would look.
+const GAIN_LEAST: i64 = -0xf000;
 /// Values nearer to black or white than this are clipped, and say nothing of gain.
 const CLIPPED: u16 = 6 * LEVEL;
 
@@ -70,7 +72,8 @@ impl Meter {
             offset: line.at(0),
             slope: line.slope,
         };
-        (matters(line.from - line.reach) || matters(line.from + line.reach)).then_some(light)
+        let credible = i64::from(line.slope) > GAIN_LEAST;
+        (credible && (matters(line.from - line.reach) || matters(line.from + line.reach))).then_some(light)
     }
 
     fn sample(&mut self, now: &[u16], background: &[u16], counts: impl Fn(usize) -> bool) {
@@ -130,9 +133,9 @@ impl Meter {
     }
 }
 
-/// A slope that stays within gains of 0 to 4.
+/// A slope that stays within gains of 1/16 to 4.
 fn gain(slope: i64) -> i32 {
-    slope.clamp(-0xffff, 0x2_ffff) as i32
+    slope.clamp(GAIN_LEAST, 0x3_0000) as i32
 }
 
 /// Change of a cell as a function of its background: `change + (value - from) * slope / 2^16`.

@@ -1,8 +1,10 @@
 //! Cells that differ to connected regions, and regions over time: which of them move, were seen to move often enough
 //! to be certain, or have come to rest.
 
-use super::RECT_UNIT;
+use std::mem;
+
 use super::Rect;
+use super::RECT_UNIT;
 use super::Region;
 use super::Score;
 use super::ZoneSet;
@@ -27,6 +29,10 @@ const WIDE_PART: usize = 256;
 const HOLD_TICKS: u8 = 4 * TICKS_PER_SECOND as u8;
 /// What is seen to be the trace of something that went away is dropped after this, in ticks.
 const GHOST_TICKS: u8 = TICKS_PER_SECOND as u8 / 4;
+/// More moving regions than this are a crowd, or weather.
+const CROWD: usize = 3;
+/// Clutter raises the least evidence at most to twice this multiple and one more.
+const CLUTTER_MAX: u32 = 4;
 /// Units of the ages of regions.
 pub(crate) const TICKS_PER_SECOND: u64 = 16;
 
@@ -100,6 +106,13 @@ pub(crate) struct Regions {
     cells: Vec<u32>,
     /// Frames since the histories held anything.
     idle: u32,
+    /// Evidence of what usually stirs and turns out to be nothing, in 64ths.
+    clutter: u32,
+    /// Most evidence in this frame that is not certain to be motion.
+    doubtful: u32,
+    /// Moving regions in this frame, and in the one before.
+    crowd: usize,
+    crowd_before: usize,
 }
 
 /// A region as it is found.
@@ -112,6 +125,8 @@ struct Blob {
     evidence: u32,
     /// Cells that changed since the frame before, or that nothing was at a moment ago.
     stirred: usize,
+    /// Cells that were part of a region one frame ago.
+    stayed: usize,
     /// Cells beyond chance.
     strong: usize,
     zones: ZoneSet,
@@ -132,7 +147,11 @@ impl Regions {
             seen: histories(),
             moved: histories(),
             cells: Vec::with_capacity(grid.len()),
-            idle: u32::from(u16::BITS),
+            idle: u16::BITS,
+            clutter: 0,
+            doubtful: 0,
+            crowd: 0,
+            crowd_before: 0,
         }
     }
 
@@ -155,6 +174,8 @@ impl Regions {
     pub(crate) fn find(&mut self, scene: &Scene<'_>, background: &mut Background, mut report: impl FnMut(Region)) -> Tally {
         let mut tally = Tally::default();
         self.age();
+        self.doubtful = 0;
+        self.crowd_before = mem::take(&mut self.crowd);
         for from in 0..self.grid.len() {
             if self.marks[from] == STRONG && background.recall(scene.now, from) {
                 self.marks[from] = SAME;
@@ -164,7 +185,21 @@ impl Regions {
                 self.judge(blob, scene, background, &mut tally, &mut report);
             }
         }
+        self.note_clutter();
         tally
+    }
+
+    /// Rises within a second or two of clutter, and fades within some more.
+    fn note_clutter(&mut self) {
+        let doubtful = (self.doubtful.min(CLUTTER_MAX * self.rules.evidence_min)) << 6;
+        let step = doubtful.saturating_sub(self.clutter) >> 5;
+        self.clutter += step;
+        self.clutter -= self.clutter >> 7;
+    }
+
+    /// Least evidence that counts now.
+    fn evidence_min(&self) -> u32 {
+        self.rules.evidence_min + (self.clutter >> 5)
     }
 
     /// Moves the histories on by one frame, and begins this frame's maps.
@@ -195,6 +230,7 @@ impl Regions {
             bottom: 0,
             evidence: 0,
             stirred: 0,
+            stayed: 0,
             strong: 0,
             zones: ZoneSet::EMPTY,
         };
@@ -234,6 +270,7 @@ impl Regions {
         blob.bottom = blob.bottom.max(row);
         blob.evidence += background.evidence(scene.now, cell);
         blob.stirred += usize::from(born || background.stirred(scene.now, scene.before, cell));
+        blob.stayed += usize::from(self.seen[cell] & 0b10 != 0);
         blob.strong += usize::from(strong);
         blob.zones = blob.zones.union(scene.plan.zones[cell]);
         self.cells.push(cell as u32);
@@ -249,30 +286,22 @@ impl Regions {
         }
         self.cells.iter().for_each(|&cell| self.seen[cell as usize] |= 1);
         let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
-        if !placed || blob.evidence < self.rules.evidence_min || extent < self.rules.extent_min {
+        if !placed || blob.evidence < self.evidence_min() || extent < self.rules.extent_min {
+            self.doubtful = self.doubtful.max(blob.evidence);
             return;
         }
         if self.cells.len() >= self.rules.wide && self.change(scene, background).is_light() {
             return;
         }
         let moves = blob.stirred > self.cells.len() / 64;
+        self.crowd += usize::from(moves);
         self.note(&blob, moves, scene);
-        let certain = self.certain(&blob);
-        let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
-        if std::env::var("DBG").is_ok() {
-            eprintln!(
-                "   x{}-{} y{}-{} n {} strong {} stirred {} ev/cell {} moves {moves} certain {certain} age {age} ghost {}",
-                blob.left,
-                blob.right,
-                blob.top,
-                blob.bottom,
-                self.cells.len(),
-                blob.strong,
-                blob.stirred,
-                blob.evidence / self.cells.len() as u32,
-                self.change(scene, background).is_ghost()
-            );
+        let certain = self.certain(&blob, moves);
+        if moves && !certain {
+            self.doubtful = self.doubtful.max(blob.evidence);
         }
+        let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
+        if std::env::var("DBG").is_ok() { eprintln!("   x{}-{} y{}-{} n {} strong {} stirred {} ev/cell {} moves {moves} certain {certain} age {age} ghost {}", blob.left, blob.right, blob.top, blob.bottom, self.cells.len(), blob.strong, blob.stirred, blob.evidence/self.cells.len() as u32, self.change(scene, background).is_ghost()); }
         let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene, background).is_ghost());
         if over {
             self.absorb(scene, background);
@@ -290,7 +319,7 @@ impl Regions {
 
     /// 500 at the least evidence that counts, nearing 1000 with more.
     fn score(&self, blob: &Blob) -> Score {
-        Score((blob.evidence * 1000 / (blob.evidence + self.rules.evidence_min)) as u16)
+        Score((blob.evidence * 1000 / (blob.evidence + self.evidence_min()).max(1)) as u16)
     }
 
     /// Marks the region's cells as taken, and writes down whether it moves.
@@ -311,7 +340,7 @@ impl Regions {
     }
 
     /// Whether the region was seen to move here in N of the last M frames, now or before it stopped.
-    fn certain(&mut self, blob: &Blob) -> bool {
+    fn certain(&mut self, blob: &Blob, moves: bool) -> bool {
         let (frames, window) = (self.rules.confirm_frames, self.rules.confirm_window);
         let often = |moved: u16, seen: u16| {
             let lasting = (seen as u16).count_ones() >= 12 && moved.count_ones() > frames;
@@ -320,8 +349,11 @@ impl Regions {
         let cells = || self.cells.iter().map(|&cell| cell as usize);
         let confirmed = cells().filter(|&cell| often(self.moved[cell], self.seen[cell])).count();
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
+        // What has stopped is held only while it is clearly there: traces of it are not.
         let clear = blob.strong * 2 > self.cells.len();
-        let certain = confirmed > blob.strong / 4 || (clear && held > self.cells.len() / 8);
+        // Things mostly stay where they were a frame ago; where much comes and goes at once, as in rain, that is asked for.
+        let steady = blob.stayed * 2 >= self.cells.len() || self.crowd_before <= CROWD;
+        let certain = (moves || clear) && steady && (confirmed > blob.strong / 4 || held > self.cells.len() / 8);
         if certain {
             self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
         }
