@@ -71,13 +71,14 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, place: Place, mut l
         if let Err(error) = ended {
             explain(&server, &mut socket, &error, parts.read_buf.is_empty()).await;
         }
-        (socket, parts.read_buf)
+        // A copy of what is left, mostly nothing: the bytes themselves would keep the whole request's buffer.
+        (socket, parts.read_buf.to_vec())
     };
     match opened.get() {
         Some(Opened { since }) => {
             place.move_to(Door::Events);
             // Boxed: requests, far more frequent, need not be as large as a stream.
-            Box::pin(session::run(&server, socket, read.into(), &place.id, *since, &mut leaving)).await;
+            Box::pin(session::run(&server, socket, read, &place.id, *since, &mut leaving)).await;
         }
         None => linger(&mut socket).await,
     }

@@ -91,7 +91,7 @@ impl EventStore for MemoryStore {
                 *n == 0 || bytes <= bytes_max
             };
             Page {
-                messages: later.enumerate().take_while(fits).map(|(_, message)| message.clone()).collect(),
+                messages: later.enumerate().take_while(fits).map(|(_, message)| copied(message)).collect(),
                 oldest_available: shelf.messages.first().map_or(shelf.newest + 1, |(oldest, _)| *oldest),
                 newest: shelf.newest,
             }
@@ -325,6 +325,11 @@ pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
         assert!(clock.now() < deadline, "never: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// As a store on a disk gives it: in memory of its own.
+fn copied((seq, text): &(u64, Bytes)) -> (u64, Bytes) {
+    (*seq, Bytes::copy_from_slice(text))
 }
 
 fn keep_event(store: &MemoryStore) -> (u64, wire::Text) {
