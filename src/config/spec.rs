@@ -3,13 +3,31 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Which camera: `auto`, `v4l2:DEVICE`, `replay:FILE`, `scene` or `scene:seed=N`.
+/// Which camera, as text with a known beginning: `auto`, `v4l2:DEVICE`, `replay:FILE`, `scene` or `scene:OPTIONS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceSpec(String);
 
-/// Which PIR sensor: `auto`, `none`, `rppal:BCM` or `chip:LABEL/LINE`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PirSpec(String);
+/// Which PIR sensor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum PirSpec {
+    /// The one that the camera's source brings, else the usual line of a Raspberry Pi, else none.
+    #[default]
+    Auto,
+    /// None.
+    None,
+    /// On a Raspberry Pi's header.
+    Rppal {
+        /// Its line's BCM number.
+        bcm: u8,
+    },
+    /// On the kernel's GPIO character device.
+    Chip {
+        /// The chip's label or name, or the path of its node.
+        chip: String,
+        /// The line's name, or its offset.
+        line: String,
+    },
+}
 
 /// Highest BCM number of a line on a Raspberry Pi's header.
 const BCM_LINE_MAX: u8 = 27;
@@ -28,12 +46,10 @@ impl FromStr for SourceSpec {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<SourceSpec, &'static str> {
-        let (scheme, rest) = text.split_once(':').map_or((text, None), |(scheme, rest)| (scheme, Some(rest)));
-        let valid = match (scheme, rest) {
-            ("auto" | "scene", None) => true,
-            ("scene", Some(rest)) => rest.strip_prefix("seed=").is_some_and(|seed| seed.parse::<u64>().is_ok()),
-            ("v4l2" | "replay", Some(file)) => !file.is_empty(),
-            _ => false,
+        let valid = match text.split_once(':') {
+            None => matches!(text, "auto" | "scene"),
+            Some(("v4l2" | "replay" | "scene", what)) => !what.is_empty(),
+            Some(_) => false,
         };
         valid.then(|| SourceSpec(text.to_owned())).ok_or(SourceSpec::FORM)
     }
@@ -54,37 +70,44 @@ impl Default for SourceSpec {
 impl PirSpec {
     /// The form, in words.
     pub const FORM: &'static str = r#""auto", "none", "rppal:BCM" (0 to 27) or "chip:LABEL/LINE""#;
-
-    /// The sensor as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
 }
 
 impl FromStr for PirSpec {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<PirSpec, &'static str> {
-        let valid = match text.split_once(':') {
-            None => matches!(text, "auto" | "none"),
-            Some(("rppal", line)) => line.parse::<u8>().is_ok_and(|line| line <= BCM_LINE_MAX),
-            Some(("chip", line)) => line
-                .rsplit_once('/')
-                .is_some_and(|(label, line)| !label.is_empty() && !line.is_empty()),
-            Some(_) => false,
-        };
-        valid.then(|| PirSpec(text.to_owned())).ok_or(PirSpec::FORM)
+        match text.split_once(':') {
+            None if text == "auto" => Some(PirSpec::Auto),
+            None if text == "none" => Some(PirSpec::None),
+            Some(("rppal", bcm)) => rppal(bcm),
+            Some(("chip", line)) => chip(line),
+            _ => None,
+        }
+        .ok_or(PirSpec::FORM)
     }
+}
+
+fn rppal(bcm: &str) -> Option<PirSpec> {
+    let bcm = bcm.parse().ok().filter(|bcm| *bcm <= BCM_LINE_MAX)?;
+    Some(PirSpec::Rppal { bcm })
+}
+
+/// A chip may be the path of its node: the line is what follows the last slash.
+fn chip(text: &str) -> Option<PirSpec> {
+    let (chip, line) = text.rsplit_once('/').filter(|(chip, line)| !chip.is_empty() && !line.is_empty())?;
+    Some(PirSpec::Chip {
+        chip: chip.to_owned(),
+        line: line.to_owned(),
+    })
 }
 
 impl fmt::Display for PirSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl Default for PirSpec {
-    fn default() -> PirSpec {
-        PirSpec("auto".to_owned())
+        match self {
+            PirSpec::Auto => f.write_str("auto"),
+            PirSpec::None => f.write_str("none"),
+            PirSpec::Rppal { bcm } => write!(f, "rppal:{bcm}"),
+            PirSpec::Chip { chip, line } => write!(f, "chip:{chip}/{line}"),
+        }
     }
 }
