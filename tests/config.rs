@@ -89,9 +89,12 @@ fn an_unknown_key_is_named_with_what_is_near_it() {
     );
     refused(
         "[camera]\nwidht = 640\n",
-        &["lookout.toml:2: unknown key camera.widht; camera.width is meant? allowed: id"],
+        &["lookout.toml:2: unknown key camera.widht (camera.width?); allowed: id"],
     );
-    refused("[motoin]\n", &["lookout.toml:1: unknown key motoin; motion is meant?"]);
+    refused(
+        "[motoin]\n",
+        &["lookout.toml:1: unknown key motoin (motion?); allowed: camera, pir"],
+    );
     refused(
         "[[motion.zones]]\ncolour = 1\n",
         &["unknown key motion.zones[0].colour", "allowed: name, polygon, sensitivity"],
