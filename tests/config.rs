@@ -89,9 +89,12 @@ fn an_unknown_key_is_named_with_what_is_near_it() {
     );
     refused(
         "[camera]\nwidht = 640\n",
-        &["lookout.toml:2: unknown key camera.widht; camera.width is meant? allowed: id"],
+        &["lookout.toml:2: unknown key camera.widht (camera.width?); allowed: id"],
     );
-    refused("[motoin]\n", &["lookout.toml:1: unknown key motoin; motion is meant?"]);
+    refused(
+        "[motoin]\n",
+        &["lookout.toml:1: unknown key motoin (motion?); allowed: camera, pir"],
+    );
     refused(
         "[[motion.zones]]\ncolour = 1\n",
         &["unknown key motion.zones[0].colour", "allowed: name, polygon, sensitivity"],
@@ -133,6 +136,34 @@ fn zones_and_masks_are_whole_and_have_an_area() {
         &"[[motion.masks]]\npolygon = [[0, 0], [1, 0], [1, 1]]\n".repeat(17),
         &["motion.masks[16]", "0 to 16 tables"],
     );
+}
+
+#[test]
+fn cameras_and_sensors_are_shown_as_they_are_written() {
+    let shown = |table: &str, spec: &str| {
+        let config = parse(&format!("[{table}]\nsource = {spec:?}\n")).expect("allowed");
+        let key = format!("{table}.source");
+        config.keys().into_iter().find(|found| found.key == key).map(|found| found.value)
+    };
+    for spec in ["auto", "scene", "scene:seed=7", "v4l2:/dev/video2", "replay:a clip: 2.y4m"] {
+        assert_eq!(shown("camera", spec), Some(format!("{spec:?}")));
+    }
+    for spec in ["auto", "none", "rppal:27", "chip:gpio-sim/PIR", "chip:/dev/gpiochip0/4"] {
+        assert_eq!(shown("pir", spec), Some(format!("{spec:?}")));
+    }
+    for (table, spec) in [
+        ("camera", "v4l2:"),
+        ("camera", "usb"),
+        ("camera", "auto:1"),
+        ("pir", "chip:x"),
+        ("pir", "chip:/1"),
+        ("pir", "rppal:28"),
+    ] {
+        refused(
+            &format!("[{table}]\nsource = {spec:?}\n"),
+            &[&format!("{table}.source = {spec:?}: allowed is \"auto\"")],
+        );
+    }
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub enum Problem {
         message: String,
     },
     /// There is no such key.
-    #[error("unknown key {key};{} allowed: {allowed}", .meant.as_ref().map(|key| format!(" {key} is meant?")).unwrap_or_default())]
+    #[error("unknown key {key}{}; allowed: {allowed}", .meant.as_ref().map(|key| format!(" ({key}?)")).unwrap_or_default())]
     Unknown {
         /// The key, with its tables.
         key: String,
