@@ -1,6 +1,8 @@
 //! What the tests of the store share: events, entries, settings.
 #![allow(dead_code)] // each test binary uses its part
 
+pub(crate) mod medium;
+
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
