@@ -1,6 +1,7 @@
 //! One WebSocket client, from the welcome to the end: what is published goes out, what it says comes in, and it is
 //! seen to be alive. What is published in the meantime waits in the ring, never here.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use futures_util::SinkExt;
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -68,10 +70,10 @@ enum End {
 impl From<Error> for End {
     fn from(error: Error) -> End {
         match error {
-            Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => End::Stalled,
+            Error::Io(error) if error.kind() == ErrorKind::TimedOut => End::Stalled,
             Error::Capacity(_) => End::Closed(close::TOO_LONG),
             Error::Utf8(_) => End::Closed(close::NOT_UTF8),
-            Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => End::Lost(error),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Lost(error),
             Error::Protocol(_) => End::Closed(close::PROTOCOL),
             error => End::Lost(error),
         }
