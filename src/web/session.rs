@@ -2,6 +2,8 @@
 //! seen to be alive. What is published in the meantime waits in the ring, never here.
 
 use std::io::ErrorKind;
+use std::pin::Pin;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::SinkExt;
@@ -146,8 +148,9 @@ impl Session<'_> {
 
     async fn serve(&mut self, leaving: &mut Leaving) -> End {
         let mut heartbeat = heartbeat(self.server.services.settings.heartbeat);
+        let mut told = pin!(leaving.told());
         loop {
-            let turn = self.turn(&mut heartbeat, leaving).await;
+            let turn = self.turn(&mut heartbeat, told.as_mut()).await;
             let done = match turn {
                 Turn::Leave => Err(End::Closed(close::RESTART)),
                 Turn::Deliver => self.deliver().await,
@@ -162,9 +165,9 @@ impl Session<'_> {
     }
 
     /// Waits for something to do. Every branch may be dropped half-way without loss.
-    async fn turn(&mut self, heartbeat: &mut Interval, leaving: &mut Leaving) -> Turn {
+    async fn turn(&mut self, heartbeat: &mut Interval, told: Pin<&mut impl Future<Output = ()>>) -> Turn {
         tokio::select! {
-            () = leaving.told() => Turn::Leave,
+            () = told => Turn::Leave,
             turn = unsent(&mut self.cursor, &mut self.replay) => turn,
             message = self.socket.next() => Turn::Receive(message),
             _ = heartbeat.tick() => Turn::Beat,
