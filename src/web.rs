@@ -232,8 +232,12 @@ async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leav
     let refusals = Refusals::new();
     let mut failing = false;
     loop {
-        while tasks.try_join_next().is_some() {}
-        match listener.accept().await {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // One that is over keeps its memory until it is asked for.
+            Some(_) = tasks.join_next() => continue,
+        };
+        match accepted {
             Ok((stream, address)) => {
                 failing = false;
                 match server.clients.admit() {

@@ -46,9 +46,10 @@ pub fn encode<M: Message>(timestamp: Timestamp, message: &M) -> Text {
         timestamp,
         message,
     };
-    serde_json::to_string(&envelope)
-        .expect("structs of plain fields have no key or value that JSON cannot say")
-        .into()
+    let mut text = serde_json::to_string(&envelope).expect("structs of plain fields have no key or value that JSON cannot say");
+    // It is kept for a while, and what counts against the ring is its length.
+    text.shrink_to_fit();
+    text.into()
 }
 
 #[derive(Serialize)]

@@ -21,7 +21,6 @@ use super::reply::Body;
 use super::store::EventQuery;
 use super::store::EventStore;
 use super::store::ReadPermit;
-use crate::event::model::Event;
 use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::pipeline::Command;
@@ -131,22 +130,21 @@ fn page(store: &dyn EventStore, query: &EventQuery, newest_seq: u64) -> Result<V
         events.push(json);
     }
     let count = events.len();
-    let more = found.more || count < found.events.len();
-    let last = found.events.get(count.wrapping_sub(1));
-    let next = last.filter(|_| more).map(|last| next_page(query, last));
+    let cut = (count < found.events.len()).then(|| found.events[count - 1].id);
+    let next = cut.or(found.next).map(|id| next_page(query, id));
     let paging = Paging {
         count,
         limit: query.limit,
-        more,
+        more: next.is_some(),
         next,
         newest_seq,
     };
     Ok(reply::to_json(&EventList { events, paging }))
 }
 
-/// The address of the page after the one that ends with `last`.
-fn next_page(query: &EventQuery, last: &Event) -> String {
-    let (id, limit) = (last.id, query.limit);
+/// The address of the page that goes on at `id`.
+fn next_page(query: &EventQuery, id: u64) -> String {
+    let limit = query.limit;
     match (query.since, query.before) {
         (Some(_), None) => format!("/api/events?since={id}&limit={limit}"),
         (Some(since), Some(_)) => format!("/api/events?since={since}&before={id}&limit={limit}"),

@@ -72,7 +72,7 @@ impl Replay {
                 ..Page::default()
             }
         });
-        self.oldest_seq = Some(page.oldest_available);
+        self.oldest_seq = Some(page.oldest_available).filter(|oldest| *oldest > 0);
         self.whole &= page.oldest_available <= self.sent + 1;
         match page.messages.last() {
             Some((seq, _)) => self.sent = *seq,

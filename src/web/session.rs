@@ -1,6 +1,9 @@
 //! One WebSocket client, from the welcome to the end: what is published goes out, what it says comes in, and it is
 //! seen to be alive. What is published in the meantime waits in the ring, never here.
 
+use std::io::ErrorKind;
+use std::pin::Pin;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::SinkExt;
@@ -13,6 +16,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -68,10 +72,10 @@ enum End {
 impl From<Error> for End {
     fn from(error: Error) -> End {
         match error {
-            Error::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => End::Stalled,
+            Error::Io(error) if error.kind() == ErrorKind::TimedOut => End::Stalled,
             Error::Capacity(_) => End::Closed(close::TOO_LONG),
             Error::Utf8(_) => End::Closed(close::NOT_UTF8),
-            Error::Protocol(tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => End::Lost(error),
+            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Lost(error),
             Error::Protocol(_) => End::Closed(close::PROTOCOL),
             error => End::Lost(error),
         }
@@ -144,8 +148,9 @@ impl Session<'_> {
 
     async fn serve(&mut self, leaving: &mut Leaving) -> End {
         let mut heartbeat = heartbeat(self.server.services.settings.heartbeat);
+        let mut told = pin!(leaving.told());
         loop {
-            let turn = self.turn(&mut heartbeat, leaving).await;
+            let turn = self.turn(&mut heartbeat, told.as_mut()).await;
             let done = match turn {
                 Turn::Leave => Err(End::Closed(close::RESTART)),
                 Turn::Deliver => self.deliver().await,
@@ -160,9 +165,9 @@ impl Session<'_> {
     }
 
     /// Waits for something to do. Every branch may be dropped half-way without loss.
-    async fn turn(&mut self, heartbeat: &mut Interval, leaving: &mut Leaving) -> Turn {
+    async fn turn(&mut self, heartbeat: &mut Interval, told: Pin<&mut impl Future<Output = ()>>) -> Turn {
         tokio::select! {
-            () = leaving.told() => Turn::Leave,
+            () = told => Turn::Leave,
             turn = unsent(&mut self.cursor, &mut self.replay) => turn,
             message = self.socket.next() => Turn::Receive(message),
             _ = heartbeat.tick() => Turn::Beat,

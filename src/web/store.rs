@@ -21,7 +21,7 @@ use crate::store;
 pub struct Page {
     /// Sequence number and JSON of each, ascending, without a hole from the first on.
     pub messages: Vec<(u64, Bytes)>,
-    /// Smallest sequence number that is still kept; one more than `newest` when none is.
+    /// Smallest sequence number that is still kept; 0 when none is.
     pub oldest_available: u64,
     /// Greatest sequence number given out; 0 before the first.
     pub newest: u64,
@@ -29,7 +29,7 @@ pub struct Page {
 
 /// Which events are asked for. With `since` alone they come oldest first, so that page follows page without a gap;
 /// otherwise newest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventQuery {
     /// Only events whose id is greater.
     pub since: Option<u64>,
@@ -44,8 +44,9 @@ pub struct EventQuery {
 pub struct EventPage {
     /// The events, in the order of the query.
     pub events: Vec<Event>,
-    /// Whether more follow.
-    pub more: bool,
+    /// Where to go on: the next page's `before` (its `since` when they ascend); none when this was the last. A page may
+    /// hold fewer events than asked for, even none, and still have a next one.
+    pub next: Option<u64>,
 }
 
 /// What the sockets read of the store. Each call may take as long as a slow card does.

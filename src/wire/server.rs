@@ -147,7 +147,7 @@ pub struct Recovered {
     pub recovered: bool,
     /// What was asked for.
     pub since: u64,
-    /// Oldest durable sequence number still kept; null when it was not looked up, as nothing was missing.
+    /// Oldest durable sequence number still kept; null when none is, or when it was not looked up, as nothing was missing.
     pub oldest_seq: Option<u64>,
     /// Last sequence number replayed.
     pub newest_seq: u64,

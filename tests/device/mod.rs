@@ -92,7 +92,7 @@ impl EventStore for MemoryStore {
             };
             Page {
                 messages: later.enumerate().take_while(fits).map(|(_, message)| copied(message)).collect(),
-                oldest_available: shelf.messages.first().map_or(shelf.newest + 1, |(oldest, _)| *oldest),
+                oldest_available: shelf.messages.first().map_or(0, |(oldest, _)| *oldest),
                 newest: shelf.newest,
             }
         })
@@ -110,7 +110,8 @@ impl EventStore for MemoryStore {
             }
             let more = events.len() > query.limit;
             events.truncate(query.limit);
-            EventPage { events, more }
+            let next = events.last().filter(|_| more).map(|last| last.id);
+            EventPage { events, next }
         })
     }
     fn store_id(&self) -> String {
