@@ -39,6 +39,9 @@ use crate::recorder::Recorded;
 use crate::recorder::Recorder;
 use crate::recorder::scribe::Identity;
 use crate::recorder::scribe::Scribe;
+use crate::records::CameraChange;
+use crate::records::Notice;
+use crate::records::Record;
 use crate::records::RecordQueue;
 use crate::source::camera::Camera;
 use crate::source::pace::Pace;
@@ -229,7 +232,23 @@ fn watch(mut pipeline: Pipeline, stop: &AtomicBool, queue: &RecordQueue, clock: 
 
 fn hand_over(records: &mut Records, queue: &RecordQueue) {
     for record in records.drain(..) {
+        log(&record);
         queue.push(record);
+    }
+}
+
+/// A record is news, and so it is logged here, once.
+fn log(record: &Record) {
+    match record {
+        Record::Change(change) => {
+            tracing::debug!(event = change.key, phase = ?change.phase, trigger = ?change.trigger, frame = change.frame, "event");
+        }
+        Record::Notice(_, notice, words) => match notice {
+            Notice::Camera(CameraChange::Opened | CameraChange::Restored) | Notice::PirRestored | Notice::TamperOver(_) => {
+                tracing::info!(%words, "{notice:?}");
+            }
+            _ => tracing::warn!(%words, "{notice:?}"),
+        },
     }
 }
 
@@ -261,6 +280,7 @@ async fn serve(
     });
     let [mut pipeline, mut recorder] = threads;
     let conduct = async {
+        health::ready("serving; the camera is opened and reopened by itself");
         let outcome = tokio::select! {
             () = shutdown => Ok(()),
             _ = &mut pipeline.done => Err(AppError::Died(pipeline.name)),

@@ -236,6 +236,36 @@ impl Clock for SimClock {
     }
 }
 
+/// A fault injector: a machine without a battery-backed clock, whose wall clock is behind and not known good until the
+/// network sets it right.
+pub struct LateClock {
+    clock: Arc<dyn Clock>,
+    right_at: Mono,
+    behind_ms: i64,
+}
+
+impl LateClock {
+    /// `clock`, with its wall time `behind` and not known good for a time of `until` from now.
+    pub fn new(clock: Arc<dyn Clock>, until: Duration, behind: Duration) -> LateClock {
+        let right_at = clock.now() + until;
+        LateClock { clock, right_at, behind_ms: behind.as_millis() as i64 }
+    }
+}
+
+impl Clock for LateClock {
+    fn now(&self) -> Mono {
+        self.clock.now()
+    }
+    fn wall(&self) -> Wall {
+        let Wall { at, .. } = self.clock.wall();
+        let synced = self.clock.now() >= self.right_at;
+        Wall { at: if synced { at } else { Timestamp(at.0 - self.behind_ms) }, synced }
+    }
+    fn sleep_until(&self, until: Mono) {
+        self.clock.sleep_until(until);
+    }
+}
+
 /// Which boot of the machine this is: the kernel's random id, 36 characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BootId([u8; 36]);

@@ -157,7 +157,7 @@ pub fn run(settings: &Overrides) -> Result<(), CommandError> {
     let listen = config.web.listen;
     let bound = TcpListener::bind(listen).and_then(|listener| listener.local_addr().map(|address| (listener, address)));
     let (listener, address) = bound.map_err(|cause| CommandError::Listen { address: listen, cause })?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new(config.trust));
+    let clock = clock(&config);
     let service = Service::new(&config, clock)?;
     // Whoever started the service may have closed its standard output: that is no reason not to run.
     let _ = writeln!(
@@ -219,6 +219,15 @@ pub fn version() -> Result<(), CommandError> {
 
 fn load(settings: &Overrides) -> Result<Config, ConfigError> {
     Config::load(settings, &Overrides::from_environment(|name| std::env::var_os(name)))
+}
+
+/// The machine's clock, or what the scene makes of it.
+fn clock(config: &Config) -> Arc<dyn Clock> {
+    let clock = Arc::new(SystemClock::new(config.trust));
+    match &config.camera.source.spec {
+        source::Spec::Scene(scene) => scene.clock(clock),
+        _ => clock,
+    }
 }
 
 /// Opens a store that is there; makes none.

@@ -203,6 +203,7 @@ impl Pipeline {
                 say(records, self.engine.camera_lost(self.now));
                 self.status.pipeline().camera_lost(why);
             }
+            Seen::Ended if self.status.pipeline().camera == CameraState::Ended => return Stepped::Ended,
             Seen::Ended => {
                 note(records, self.now, Notice::Camera(CameraChange::Ended), "the clip is over");
                 self.status.pipeline().camera = CameraState::Ended;

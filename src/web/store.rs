@@ -150,7 +150,7 @@ impl EventStore for store::Reader {
         };
         let page = store::Reader::events(self, &query).map_err(|error| error.to_string())?;
         Ok(EventPage {
-            more: page.more(),
+            next: page.next,
             events: page.events,
         })
     }

@@ -2,8 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::clock::Clock;
+use crate::clock::LateClock;
 use crate::frame::PixelFormat;
 use crate::limits::FRAME_RATE_MAX;
 use crate::source::scene::script::Fault;
@@ -17,7 +20,8 @@ use crate::source::scene::script::Visit;
 /// As text `[:key=value[,key=value...]]`; times are seconds from the beginning. Keys that may be repeated: `visits`
 /// (`FIRST..EVERY..LENGTH`, `EVERY` 0: once; `off`: none), `light` (darker, `AT[..FOR]`), `stall`, `unplug` (`AT..FOR`),
 /// `short` (one short frame, `AT`), `burst` (edges, `AT..COUNT`). Others: `seed`, `width`, `height`, `fps`, `format`
-/// (`grey`, `yuyv`, `uyvy`, `nv12`, `yu12`), `noise` (standard deviation in grey levels, 0 to 10), `drift`, `foliage`, `pir` (`on`, `off`).
+/// (`grey`, `yuyv`, `uyvy`, `nv12`, `yu12`), `noise` (standard deviation in grey levels, 0 to 10), `drift`, `foliage`, `pir` (`on`, `off`),
+/// `clock` (the machine's wall clock is behind until it is set right, `AT..BEHIND`).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Spec {
     /// Same seed, same pictures.
@@ -32,6 +36,8 @@ pub struct Spec {
     pub pixel: Option<PixelFormat>,
     /// What happens.
     pub script: Script,
+    /// When the wall clock is set right, and how far it is behind until then; [`Spec::clock`] makes it so.
+    pub late_clock: Option<(Duration, Duration)>,
 }
 
 impl FromStr for Spec {
@@ -78,10 +84,21 @@ impl Spec {
             "stall" => two(value, seconds, seconds).map(|(at, length)| fault(at, FaultKind::Stall(length)))?,
             "unplug" => two(value, seconds, seconds).map(|(at, length)| fault(at, FaultKind::Unplug(length)))?,
             "burst" => two(value, seconds, number).map(|(at, count)| fault(at, FaultKind::Burst(count)))?,
+            "clock" => self.late_clock = Some(two(value, seconds, seconds)?),
             "short" => fault(seconds(value)?, FaultKind::Short),
             _ => return Err(unknown()),
         }
         Ok(())
+    }
+}
+
+impl Spec {
+    /// `clock`, or one that is wrong at first, where the scene says so.
+    pub fn clock(&self, clock: Arc<dyn Clock>) -> Arc<dyn Clock> {
+        match self.late_clock {
+            Some((at, behind)) => Arc::new(LateClock::new(clock, at, behind)),
+            None => clock,
+        }
     }
 }
 
@@ -127,6 +144,9 @@ impl fmt::Display for Spec {
                 FaultKind::Short => word("short", at.to_string()),
             }
         }
+        if let Some((at, behind)) = self.late_clock {
+            words.push(format!("clock={}..{}", at.as_secs_f64(), behind.as_secs_f64()));
+        }
         if words.is_empty() {
             Ok(())
         } else {
@@ -143,7 +163,7 @@ impl fmt::Display for Visit {
 }
 
 fn unknown() -> String {
-    "no such key; allowed are seed, width, height, fps, format, visits, noise, drift, foliage, light, pir, stall, unplug, short, burst"
+    "no such key; allowed are seed, width, height, fps, format, visits, noise, drift, foliage, light, pir, stall, unplug, short, burst, clock"
         .into()
 }
 
