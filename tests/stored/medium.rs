@@ -88,6 +88,11 @@ impl SimDisk {
     pub(crate) fn recorded(&self) -> Vec<Step> {
         std::mem::take(&mut self.medium().log)
     }
+    /// Every operation fails from now on, or none does.
+    pub(crate) fn fail(&self, fails: bool) {
+        let mut medium = self.medium();
+        medium.fails = fails.then_some((medium.operations + 1, u64::MAX));
+    }
     pub(crate) fn medium_len(&self) -> u64 {
         self.medium().live.len() as u64
     }
