@@ -17,6 +17,11 @@ use lookout::clock::Clock;
 use lookout::clock::SystemClock;
 use lookout::limits::RING_MESSAGES_MAX;
 use lookout::web::Settings;
+use proptest::collection::vec;
+use proptest::prelude::ProptestConfig;
+use proptest::prelude::any;
+use proptest::prop_assert;
+use proptest::proptest;
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpSocket;
@@ -456,4 +461,18 @@ async fn clients_that_leave_are_forgotten() {
     }
     until("no client is left", || device.get("/api/health").1["clients"]["streams"] == 0).await;
     assert_eq!(device.counters.now().opened, 40);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever frames come in, the others go on.
+    #[test]
+    fn no_frames_upset_the_server(bytes in vec(any::<u8>(), 0..400)) {
+        let device = Device::start(Settings { heartbeat: Duration::from_millis(20), ..Settings::default() });
+        let handshake = "GET /ws/events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+        let said = device.exchange(&[handshake.as_bytes(), &bytes].concat());
+        prop_assert!(said.starts_with("HTTP/1.1 101 "));
+    }
 }

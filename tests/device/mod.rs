@@ -276,6 +276,7 @@ impl Drop for Device {
         let ended = self.thread.take().map(JoinHandle::join);
         if !std::thread::panicking() {
             ended.unwrap().expect("the server does not panic");
+            assert_eq!(self.counters.now().panicked, 0, "nor do its connections");
         }
     }
 }
