@@ -3,7 +3,8 @@
 //! Invariants:
 //! 1. Positions count messages published, from 0; the ring holds positions `oldest..next` without a hole.
 //! 2. Sequence numbers strictly increase with the position; a message that would break this is refused.
-//! 3. A cursor gives every position from where it began exactly once: as a message, or in the count of a lag.
+//! 3. A cursor gives every position from where it began exactly once: as a message, or in the count of a lag
+//!    (but no topic that it was not asked for, nor what it was told is known already).
 //! 4. Publishing costs the same however many clients there are, and waits for none of them.
 
 mod ring;
@@ -131,11 +132,12 @@ impl Hub {
     /// A cursor that begins with the next message published, and gives those of `topics`.
     pub fn subscribe(self: &Arc<Hub>, topics: Topics) -> Cursor {
         let woken = self.woken.subscribe();
-        let at = self.ring().next();
+        let ring = self.ring();
         Cursor {
             hub: Arc::clone(self),
             woken,
-            at,
+            at: ring.next(),
+            after_seq: ring.newest_seq(),
             topics,
         }
     }
@@ -170,13 +172,14 @@ pub struct Cursor {
     hub: Arc<Hub>,
     woken: watch::Receiver<()>,
     at: u64,
+    after_seq: u64,
     topics: Topics,
 }
 
 impl Cursor {
     /// What comes next; never waits.
     pub fn try_next(&mut self) -> Next {
-        let next = self.hub.ring().read(&mut self.at, self.topics);
+        let next = self.hub.ring().read(&mut self.at, self.topics, self.after_seq);
         match &next {
             Next::Message(_) => self.hub.delivered.fetch_add(1, Ordering::Relaxed),
             Next::Lagged(missed) => self.hub.lagged.fetch_add(*missed, Ordering::Relaxed),
@@ -193,10 +196,17 @@ impl Cursor {
         }
     }
 
-    /// Goes on with the first durable message after `seq`, if the ring still holds all of those; else stays.
+    /// Goes on with the first durable message after `seq`, if the ring still holds all of those; else stays. Also a
+    /// number that is yet to be published is passed over then: it may have been read where it was kept.
     pub fn seek(&mut self, seq: u64) -> Result<(), BeforeRing> {
         self.at = self.hub.ring().position_after(seq)?;
+        self.after_seq = seq;
         Ok(())
+    }
+
+    /// Durable messages with greater numbers than this come, none with a smaller.
+    pub fn after_seq(&self) -> u64 {
+        self.after_seq
     }
 
     /// Durable messages up to this number are not in the ring.

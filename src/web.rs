@@ -40,6 +40,7 @@ use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio::time::timeout;
@@ -186,7 +187,11 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
     }
     drop(listener);
     leave.send_replace(true);
-    let gone = async { while tasks.join_next().await.is_some() {} };
+    let gone = async {
+        while let Some(ended) = tasks.join_next().await {
+            see_off(&server, ended);
+        }
+    };
     if timeout(Duration::from_millis(SHUTDOWN_MS_MAX), gone).await.is_err() {
         tracing::warn!(clients = tasks.len(), "clients that did not leave in time are dropped");
     }
@@ -235,7 +240,10 @@ async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leav
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             // One that is over keeps its memory until it is asked for.
-            Some(_) = tasks.join_next() => continue,
+            Some(ended) = tasks.join_next() => {
+                see_off(server, ended);
+                continue;
+            }
         };
         match accepted {
             Ok((stream, address)) => {
@@ -252,6 +260,14 @@ async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leav
                 sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
             }
         }
+    }
+}
+
+/// A connection is over; if by a mistake of ours, that is said.
+fn see_off(server: &Server, ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        count(&server.counters.panicked);
+        tracing::error!(%error, "a connection failed");
     }
 }
 

@@ -14,6 +14,14 @@ use lookout::limits::PAGE_EVENTS_MAX;
 use lookout::limits::RESPONSE_BYTES_MAX;
 use lookout::status::CameraState;
 use lookout::web::Settings;
+use proptest::collection::vec;
+use proptest::prelude::ProptestConfig;
+use proptest::prelude::Strategy;
+use proptest::prelude::any;
+use proptest::prop_assert_eq;
+use proptest::prop_oneof;
+use proptest::proptest;
+use proptest::sample::select;
 use serde_json::Value;
 use serde_json::json;
 
@@ -304,4 +312,34 @@ fn one_connection_serves_many_requests() {
         device.exchange(b"GET /api/armed HTTP/1.1\r\nHost: x\r\n\r\nGET /api/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(both.starts_with("HTTP/1.1 200 ") && both.contains("HTTP/1.1 404 "), "{both}");
     assert_eq!(device.counters.now().accepted, 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever comes in, an answer or an end comes back, and the next one is served.
+    #[test]
+    fn no_bytes_upset_the_server(lines in vec(line(), 1..6), end in any::<bool>(), rest in vec(any::<u8>(), 0..300)) {
+        let device = Device::start(Settings { header_time_max: Duration::from_millis(50), ..Settings::default() });
+        let head = lines.concat() + if end { "\r\n" } else { "" };
+        device.exchange(&[head.as_bytes(), &rest].concat());
+        prop_assert_eq!(device.get("/api/armed").0, 200);
+    }
+}
+
+/// Lines that a request may be made of, in any order.
+fn line() -> impl Strategy<Value = String> {
+    let sensible = select(vec![
+        "GET /ws/events?since=0 HTTP/1.1\r\n",
+        "PUT /api/armed HTTP/1.1\r\n",
+        "GET /api/events/%00 HTTP/1.0\r\n",
+        "Host: x\r\n",
+        "Connection: Upgrade\r\n",
+        "Upgrade: websocket\r\n",
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n",
+        "Content-Length: 99999999999999999999\r\n",
+        "Content-Length: 5\r\n",
+        "Expect: 100-continue\r\n",
+    ]);
+    prop_oneof![4 => sensible.prop_map(String::from), 1 => any::<String>()]
 }

@@ -15,6 +15,7 @@ use lookout::limits::RING_BYTES_MAX;
 use lookout::limits::RING_MESSAGES_MAX;
 use lookout::wire::Topic;
 use lookout::wire::Topics;
+use proptest::prelude::ProptestConfig;
 use proptest::prelude::any;
 use proptest::prop_assert;
 use proptest::prop_assert_eq;
@@ -94,6 +95,8 @@ fn every_reader_sees_an_ascending_part_and_is_told_of_the_rest() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Against a model: a list of all that was published, and each reader's place in it.
     #[test]
     fn a_cursor_gives_everything_from_where_it_stands_once(steps in proptest::collection::vec((0..4_u8, any::<u16>()), 1..200)) {

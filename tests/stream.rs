@@ -17,6 +17,11 @@ use lookout::clock::Clock;
 use lookout::clock::SystemClock;
 use lookout::limits::RING_MESSAGES_MAX;
 use lookout::web::Settings;
+use proptest::collection::vec;
+use proptest::prelude::ProptestConfig;
+use proptest::prelude::any;
+use proptest::prop_assert;
+use proptest::proptest;
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpSocket;
@@ -272,6 +277,41 @@ async fn a_replay_joins_the_live_stream_without_gap_or_duplicate() {
 }
 
 #[tokio::test]
+async fn what_is_kept_but_not_yet_told_comes_once() {
+    let device = Device::with_history(Settings::default(), 10);
+    let eleventh = device.keep(device::event(11));
+    // One replays it from the store; one has it already, from REST.
+    let mut replayed = device.open("/ws/events?since=0").await;
+    assert_eq!(follow(&mut replayed, 0, 11).await.unwrap()["recovered"], true);
+    let mut knows = device.open("/ws/events?since=11").await;
+    assert_eq!(follow(&mut knows, 11, 11).await.unwrap()["recovered"], true);
+    device.announce(eleventh);
+    device.publish();
+    for client in [&mut replayed, &mut knows] {
+        assert_eq!(client.news().await["seq"], 12);
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_together_with_the_handshake_is_heard() {
+    let device = Device::start(Settings::default());
+    let handshake = format!(
+        "GET /ws/events HTTP/1.1\r\nHost: {}\r\nConnection: keep-alive, upgrade\r\nUpgrade: WebSocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        device.address
+    );
+    let text = b"{\"type\":\"ping\"}";
+    let ping = [&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], &text[..]].concat();
+    let close = [0x88, 0x80, 0, 0, 0, 0];
+    let said = device.exchange(&[handshake.as_bytes(), &ping, &close].concat());
+    assert!(
+        said.contains("\r\nsec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"),
+        "{said}"
+    );
+    assert!(said.contains("\"type\":\"pong\""), "{said}");
+}
+
+#[tokio::test]
 async fn one_who_was_away_for_a_moment_costs_the_store_nothing() {
     let device = Device::with_history(Settings::default(), 10);
     for _ in 0..50 {
@@ -421,4 +461,18 @@ async fn clients_that_leave_are_forgotten() {
     }
     until("no client is left", || device.get("/api/health").1["clients"]["streams"] == 0).await;
     assert_eq!(device.counters.now().opened, 40);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever frames come in, the others go on.
+    #[test]
+    fn no_frames_upset_the_server(bytes in vec(any::<u8>(), 0..400)) {
+        let device = Device::start(Settings { heartbeat: Duration::from_millis(20), ..Settings::default() });
+        let handshake = "GET /ws/events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+        let said = device.exchange(&[handshake.as_bytes(), &bytes].concat());
+        prop_assert!(said.starts_with("HTTP/1.1 101 "));
+    }
 }

@@ -40,6 +40,7 @@ use lookout::wire::server::Ping;
 use lookout::wire::server::Pong;
 use lookout::wire::server::Reconnect;
 use lookout::wire::server::Recovered;
+use proptest::prelude::ProptestConfig;
 use proptest::prelude::any;
 use proptest::proptest;
 
@@ -263,6 +264,8 @@ fn topics_are_named_like_their_messages() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn no_text_upsets_the_parser(text in any::<String>()) {
         let _ = ClientMessage::parse(&text);

@@ -68,8 +68,8 @@ impl Ring {
         Ok(())
     }
 
-    /// What stands at `at`, which moves on behind it.
-    pub(super) fn read(&self, at: &mut u64, topics: Topics) -> Next {
+    /// What stands at `at` or, if that is not wanted, later; `at` moves on behind it.
+    pub(super) fn read(&self, at: &mut u64, topics: Topics, after_seq: u64) -> Next {
         let oldest = self.oldest();
         if *at < oldest {
             let missed = oldest - *at;
@@ -78,7 +78,7 @@ impl Ring {
         }
         while let Some(message) = self.messages.get((*at - oldest) as usize) {
             *at += 1;
-            if topics.has(message.topic) {
+            if topics.has(message.topic) && message.seq.is_none_or(|seq| seq > after_seq) {
                 return Next::Message(message.clone());
             }
         }

@@ -24,6 +24,8 @@ pub struct Counters {
     pub malformed: AtomicU64,
     /// Requests that took too long to send their header.
     pub slow_headers: AtomicU64,
+    /// Connections that ended by a mistake of ours; the others go on.
+    pub panicked: AtomicU64,
 }
 
 /// The same at one moment.
@@ -38,6 +40,7 @@ pub struct CountersNow {
     pub lagged: u64,
     pub malformed: u64,
     pub slow_headers: u64,
+    pub panicked: u64,
 }
 
 impl Counters {
@@ -53,6 +56,7 @@ impl Counters {
             lagged: read(&self.lagged),
             malformed: read(&self.malformed),
             slow_headers: read(&self.slow_headers),
+            panicked: read(&self.panicked),
         }
     }
 }

@@ -27,26 +27,29 @@ pub(super) struct Replay {
 }
 
 impl Replay {
-    /// Begins to replay what followed `since`.
+    /// Begins to replay what followed `since`. A number that was not yet announced may be kept already: the store knows.
     pub(super) fn begin(since: u64, cursor: &mut Cursor, reads: &Reads) -> Replay {
-        let newest = cursor.newest_seq();
         let mut replay = Replay {
             since,
-            sent: since.min(newest),
-            whole: since <= newest,
+            sent: since,
+            whole: true,
             oldest_seq: None,
             reading: None,
         };
-        replay.advance(cursor, reads);
+        if since <= cursor.newest_seq() {
+            replay.advance(cursor, reads);
+        } else {
+            replay.read(reads);
+        }
         replay
     }
 
     /// Puts the cursor where the replay is if the ring reaches back so far, else has the next page read.
     pub(super) fn advance(&mut self, cursor: &mut Cursor, reads: &Reads) {
-        self.reading = match cursor.seek(self.sent) {
-            Ok(()) => None,
-            Err(BeforeRing { .. }) => Some(Box::pin(reads.clone().page_after(self.sent))),
-        };
+        match cursor.seek(self.sent) {
+            Ok(()) => self.reading = None,
+            Err(BeforeRing { .. }) => self.read(reads),
+        }
     }
 
     /// Whether it waits for a [`page`](Replay::page) and not for the ring.
@@ -69,11 +72,13 @@ impl Replay {
             tracing::warn!(%error, since = self.since, "replay goes on without the store");
             Page {
                 oldest_available: cursor.floor_seq() + 1,
-                ..Page::default()
+                newest: cursor.newest_seq(),
+                messages: Vec::new(),
             }
         });
         self.oldest_seq = Some(page.oldest_available).filter(|oldest| *oldest > 0);
-        self.whole &= page.oldest_available <= self.sent + 1;
+        self.whole &= page.oldest_available <= self.sent.saturating_add(1) && self.sent <= page.newest;
+        self.sent = self.sent.min(page.newest);
         match page.messages.last() {
             Some((seq, _)) => self.sent = *seq,
             None => self.skip_to(cursor.floor_seq()),
@@ -95,6 +100,10 @@ impl Replay {
             oldest_seq: self.oldest_seq,
             newest_seq: self.sent,
         }
+    }
+
+    fn read(&mut self, reads: &Reads) {
+        self.reading = Some(Box::pin(reads.clone().page_after(self.sent)));
     }
 
     /// Neither the store nor the ring has what lies before `seq`.

@@ -136,7 +136,7 @@ impl Session<'_> {
             connection_id: id,
             boot_id: self.server.services.identity.boot_id,
             store_id: &self.server.store_id,
-            newest_seq: self.cursor.newest_seq(),
+            newest_seq: self.cursor.after_seq(),
             topics: Topics::EVENTS,
             message: "welcome to lookout",
         };

@@ -191,12 +191,21 @@ impl Device {
 
     /// This event happens.
     pub fn publish_event(&self, event: Event) {
+        self.announce(self.keep(event));
+    }
+
+    /// This event is kept, and not told yet.
+    pub fn keep(&self, event: Event) -> Message {
         let (seq, text) = keep(&self.store, event);
-        let message = Message {
+        Message {
             seq: Some(seq),
             topic: Topic::Event,
             text,
-        };
+        }
+    }
+
+    /// What was kept is told.
+    pub fn announce(&self, message: Message) {
         self.hub.publish(message).unwrap();
     }
 
@@ -237,7 +246,7 @@ impl Device {
                 Err(_) => break,
             }
         }
-        String::from_utf8(answer).unwrap()
+        String::from_utf8_lossy(&answer).into_owned()
     }
 
     /// One request; its status and body.
@@ -267,6 +276,7 @@ impl Drop for Device {
         let ended = self.thread.take().map(JoinHandle::join);
         if !std::thread::panicking() {
             ended.unwrap().expect("the server does not panic");
+            assert_eq!(self.counters.now().panicked, 0, "nor do its connections");
         }
     }
 }
