@@ -7,8 +7,11 @@
 use std::fmt;
 
 use crate::config::Config;
-use crate::event;
-use crate::hub;
+use crate::event::engine::Engine;
+use crate::hub::Hub;
+use crate::limits::RECORD_QUEUE_MAX;
+use crate::limits::RING_BYTES_MAX;
+use crate::limits::RING_MESSAGES_MAX;
 use crate::limits::SERVICE_THREADS;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::motion;
@@ -52,66 +55,25 @@ pub struct OverBudget {
 impl Ledger {
     /// The ledger of a service with this configuration.
     pub fn of(config: &Config) -> Ledger {
-        let camera = config.camera.source.clone();
+        let camera = &config.camera.source;
         let size = format!("{}x{}", camera.width, camera.height);
-        let clients = config.web.clients_max;
-        let line = |holder, bytes, reason: String| Line { holder, bytes, reason };
-        let lines = vec![
-            line(
-                "camera",
-                source::footprint(&camera),
-                format!("buffers of {size}, the dearest layout"),
-            ),
-            line(
-                "motion",
-                Detector::footprint(&config.motion, camera.width, camera.height) + motion::jpeg::transient(camera.width),
-                format!("grid, background, JPEG luma of {size}"),
-            ),
-            line(
-                "events",
-                size_of::<event::engine::Engine>(),
-                "two running events and their evidence".into(),
-            ),
-            line(
-                "record queue",
-                size_of::<RecordQueue>(),
-                format!("{} records", crate::limits::RECORD_QUEUE_MAX),
-            ),
-            line("recorder", recorder::footprint(), "one commit of messages".into()),
-            line(
-                "store",
-                store::footprint(&config.store),
-                format!("redb's cache of {} and its fixed part", kib(config.store.cache_bytes)),
-            ),
-            line(
-                "hub",
-                hub::footprint(),
-                format!(
-                    "ring of {} messages, {}",
-                    crate::limits::RING_MESSAGES_MAX,
-                    kib(crate::limits::RING_BYTES_MAX)
-                ),
-            ),
-            line(
-                "web",
-                web::footprint(&config.web),
-                "runtime, listener, spare slot, one REST answer".into(),
-            ),
-            line(
-                "clients",
-                clients * web::footprint_per_client(&config.web),
-                format!("{clients} of {}", kib(web::footprint_per_client(&config.web))),
-            ),
-            line(
-                "stacks",
-                SERVICE_THREADS * THREAD_STACK_BYTES,
-                format!("{SERVICE_THREADS} threads of {}", kib(THREAD_STACK_BYTES)),
-            ),
+        let motion = Detector::footprint(&config.motion, camera.width, camera.height) + motion::jpeg::transient(camera.width);
+        let (clients, client) = (config.web.clients_max, web::footprint_per_client(&config.web));
+        let (cache, ring, stack) = (kib(config.store.cache_bytes), kib(RING_BYTES_MAX), kib(THREAD_STACK_BYTES));
+        let lines = [
+            ("camera", source::footprint(camera), format!("buffers of {size}, the dearest layout")),
+            ("motion", motion, format!("grid, background, JPEG luma of {size}")),
+            ("events", size_of::<Engine>(), "two running events, evidence".into()),
+            ("record queue", size_of::<RecordQueue>(), format!("{RECORD_QUEUE_MAX} records")),
+            ("recorder", recorder::footprint(), "one commit of messages".into()),
+            ("store", store::footprint(&config.store), format!("redb: a cache of {cache}, and the rest")),
+            ("hub", Hub::footprint(), format!("ring of {RING_MESSAGES_MAX} messages, {ring}")),
+            ("web", web::footprint(), "REST answers; the thread that reads the store".into()),
+            ("clients", clients * client, format!("{clients} of {}", kib(client))),
+            ("stacks", SERVICE_THREADS * THREAD_STACK_BYTES, format!("{SERVICE_THREADS} threads of {stack}")),
         ];
-        Ledger {
-            lines,
-            budget: config.budget_bytes,
-        }
+        let line = |(holder, bytes, reason)| Line { holder, bytes, reason };
+        Ledger { lines: lines.map(line).into(), budget: config.budget_bytes }
     }
 
     /// The sum of all lines, in bytes.

@@ -85,11 +85,6 @@ pub struct Counters {
     pub lagged: u64,
 }
 
-/// Most bytes that the hub holds: the ring and its messages, each of them shared by all clients.
-pub const fn footprint() -> usize {
-    size_of::<Hub>() + RING_BYTES_MAX
-}
-
 /// The ring and those who wait for it.
 #[derive(Debug)]
 pub struct Hub {

@@ -22,10 +22,7 @@ mod upgrade;
 
 pub use counters::Counters;
 pub use counters::CountersNow;
-pub use store::EventPage;
-pub use store::EventQuery;
 pub use store::EventStore;
-pub use store::Page;
 
 use std::future::Future;
 use std::io;
@@ -198,10 +195,9 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
     Ok(())
 }
 
-/// Most bytes that [`serve`] holds, its clients included, the hub not.
-pub fn footprint(settings: &Settings) -> usize {
-    let clients = settings.clients_max * footprint_per_client(settings);
-    size_of::<Clients>() + STORE_READS_MAX * 2 * RESPONSE_BYTES_MAX + THREAD_STACK_BYTES + clients
+/// Most bytes that [`serve`] holds beside what each client does ([`footprint_per_client`]); the hub has its own.
+pub const fn footprint() -> usize {
+    size_of::<Clients>() + STORE_READS_MAX * 2 * RESPONSE_BYTES_MAX + THREAD_STACK_BYTES
 }
 
 /// Most bytes that one client holds: a stream with everything full, or a request, whichever is more. Answers with

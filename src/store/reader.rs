@@ -36,7 +36,7 @@ use crate::motion::Score;
 pub struct Reader(Arc<Shared>);
 
 /// Messages that a client missed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// Sequence numbers and bytes as sent then, ascending.
     pub messages: Vec<(u64, Bytes)>,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::reply;
 use super::reply::Body;
 use super::store::ReadError;
+use crate::store::StoreError;
 use crate::limits::RETRY_AFTER_S;
 
 /// Why a request is not done.
@@ -72,8 +73,8 @@ impl Problem {
 impl From<ReadError> for Problem {
     fn from(error: ReadError) -> Problem {
         match error {
-            ReadError::Busy | ReadError::Slow => Problem::unavailable(error.to_string()),
-            ReadError::Failed(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+            ReadError::Busy | ReadError::Slow | ReadError::Failed(StoreError::Busy) => Problem::unavailable(error.to_string()),
+            ReadError::Failed(_) | ReadError::Panicked(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
         }
     }
 }

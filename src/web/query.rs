@@ -1,7 +1,7 @@
 //! What stands behind the `?` of an address, parsed once into numbers.
 
 use super::problem::Problem;
-use super::store::EventQuery;
+use crate::store::EventQuery;
 use crate::limits::PAGE_EVENTS_MAX;
 
 /// Events in a page when the request does not say.
@@ -18,6 +18,7 @@ pub(super) fn events(query: Option<&str>) -> Result<EventQuery, Problem> {
         since,
         before,
         limit: limit as usize,
+        ..EventQuery::default()
     })
 }
 

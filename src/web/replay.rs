@@ -6,7 +6,7 @@
 
 use std::pin::Pin;
 
-use super::store::Page;
+use crate::store::Page;
 use super::store::ReadError;
 use super::store::Reads;
 use crate::hub::BeforeRing;

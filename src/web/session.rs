@@ -28,7 +28,7 @@ use super::counters::count;
 use super::replay::Replay;
 use super::socket::Socket;
 use super::socket::linger;
-use super::store::Page;
+use crate::store::Page;
 use super::store::ReadError;
 use crate::hub::Cursor;
 use crate::hub::Next;

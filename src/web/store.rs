@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
+use tokio::task::JoinError;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
@@ -14,49 +14,20 @@ use crate::limits::REPLAY_PAGE_BYTES_MAX;
 use crate::limits::REPLAY_PAGE_MESSAGES_MAX;
 use crate::limits::STORE_READ_MS_MAX;
 use crate::limits::STORE_READS_MAX;
-use crate::store;
-
-/// A run of stored messages.
-#[derive(Clone, Debug, Default)]
-pub struct Page {
-    /// Sequence number and JSON of each, ascending, without a hole from the first on.
-    pub messages: Vec<(u64, Bytes)>,
-    /// Smallest sequence number that is still kept; 0 when none is.
-    pub oldest_available: u64,
-    /// Greatest sequence number given out; 0 before the first.
-    pub newest: u64,
-}
-
-/// Which events are asked for. With `since` alone they come oldest first, so that page follows page without a gap;
-/// otherwise newest first.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventQuery {
-    /// Only events whose id is greater.
-    pub since: Option<u64>,
-    /// Only events whose id is less.
-    pub before: Option<u64>,
-    /// Most events.
-    pub limit: usize,
-}
-
-/// A run of events.
-#[derive(Clone, Debug, Default)]
-pub struct EventPage {
-    /// The events, in the order of the query.
-    pub events: Vec<Event>,
-    /// Where to go on: the next page's `before` (its `since` when they ascend); none when this was the last. A page may
-    /// hold fewer events than asked for, even none, and still have a next one.
-    pub next: Option<u64>,
-}
+use crate::store::EventPage;
+use crate::store::EventQuery;
+use crate::store::Page;
+use crate::store::Reader;
+use crate::store::StoreError;
 
 /// What the sockets read of the store. Each call may take as long as a slow card does.
 pub trait EventStore: Send + Sync {
     /// Messages after `seq`, at most so many and of so many bytes together, but at least one if there is one.
-    fn messages_after(&self, seq: u64, messages_max: usize, bytes_max: usize) -> Result<Page, String>;
+    fn messages_after(&self, seq: u64, messages_max: usize, bytes_max: usize) -> Result<Page, StoreError>;
     /// The event with this id, as it is now.
-    fn event(&self, id: u64) -> Result<Option<Event>, String>;
+    fn event(&self, id: u64) -> Result<Option<Event>, StoreError>;
     /// A page of events.
-    fn events(&self, query: &EventQuery) -> Result<EventPage, String>;
+    fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError>;
     /// Identity of this store: another one counts its sequence numbers anew. Answers at once.
     fn store_id(&self) -> String;
 }
@@ -69,7 +40,9 @@ pub(super) enum ReadError {
     #[error("the store took longer than {STORE_READ_MS_MAX} ms")]
     Slow,
     #[error("the store cannot be read: {0}")]
-    Failed(String),
+    Failed(#[from] StoreError),
+    #[error("reading the store came to nothing: {0}")]
+    Panicked(JoinError),
 }
 
 /// A share of the reads that may be under way; given back when dropped.
@@ -94,7 +67,7 @@ impl Reads {
     pub(super) async fn now<T, F>(&self, read: F) -> Result<(T, ReadPermit), ReadError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn EventStore) -> Result<T, String> + Send + 'static,
+        F: FnOnce(&dyn EventStore) -> Result<T, StoreError> + Send + 'static,
     {
         let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| ReadError::Busy)?;
         timeout(Duration::from_millis(STORE_READ_MS_MAX), self.run(permit, read))
@@ -113,46 +86,26 @@ impl Reads {
     async fn run<T, F>(&self, permit: ReadPermit, read: F) -> Result<(T, ReadPermit), ReadError>
     where
         T: Send + 'static,
-        F: FnOnce(&dyn EventStore) -> Result<T, String> + Send + 'static,
+        F: FnOnce(&dyn EventStore) -> Result<T, StoreError> + Send + 'static,
     {
         let store = Arc::clone(&self.store);
         spawn_blocking(move || (read(&*store), permit))
             .await
-            .map_err(|panicked| ReadError::Failed(panicked.to_string()))
+            .map_err(ReadError::Panicked)
             .and_then(|(result, permit)| Ok((result.map_err(ReadError::Failed)?, permit)))
     }
 }
 
 /// The store itself.
-impl EventStore for store::Reader {
-    fn messages_after(&self, seq: u64, messages_max: usize, bytes_max: usize) -> Result<Page, String> {
-        let page = store::Reader::messages_after(self, seq, messages_max, bytes_max).map_err(|error| error.to_string())?;
-        let oldest_available = if page.oldest_available == 0 {
-            page.newest + 1
-        } else {
-            page.oldest_available
-        };
-        Ok(Page {
-            messages: page.messages,
-            oldest_available,
-            newest: page.newest,
-        })
+impl EventStore for Reader {
+    fn messages_after(&self, seq: u64, messages_max: usize, bytes_max: usize) -> Result<Page, StoreError> {
+        Reader::messages_after(self, seq, messages_max, bytes_max)
     }
-    fn event(&self, id: u64) -> Result<Option<Event>, String> {
-        store::Reader::event(self, id).map_err(|error| error.to_string())
+    fn event(&self, id: u64) -> Result<Option<Event>, StoreError> {
+        Reader::event(self, id)
     }
-    fn events(&self, query: &EventQuery) -> Result<EventPage, String> {
-        let query = store::EventQuery {
-            since: query.since,
-            before: query.before,
-            limit: query.limit,
-            ..Default::default()
-        };
-        let page = store::Reader::events(self, &query).map_err(|error| error.to_string())?;
-        Ok(EventPage {
-            next: page.next,
-            events: page.events,
-        })
+    fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError> {
+        Reader::events(self, query)
     }
     fn store_id(&self) -> String {
         self.id().map(|id| id.to_string()).unwrap_or_default()

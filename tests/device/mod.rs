@@ -29,11 +29,12 @@ use lookout::status::CameraState;
 use lookout::status::Status;
 use lookout::web;
 use lookout::web::Counters;
-use lookout::web::EventPage;
-use lookout::web::EventQuery;
+use lookout::store::EventPage;
+use lookout::store::EventQuery;
 use lookout::web::EventStore;
 use lookout::web::Identity;
-use lookout::web::Page;
+use lookout::store::Page;
+use lookout::store::StoreError;
 use lookout::web::Services;
 use lookout::web::Settings;
 use lookout::wire;
@@ -72,17 +73,19 @@ impl MemoryStore {
     pub fn be_slow(&self, delay: Duration) {
         self.0.lock().unwrap().delay = delay;
     }
-    fn read<T>(&self, read: impl FnOnce(&Shelf) -> T) -> Result<T, String> {
+    fn read<T>(&self, read: impl FnOnce(&Shelf) -> T) -> Result<T, StoreError> {
         let delay = self.0.lock().unwrap().delay;
-        std::thread::sleep(delay);
+        std::thread::sleep(delay); // simulates a slow card
         let shelf = self.0.lock().unwrap();
-        shelf.fault.clone().map_or(Ok(()), Err)?;
-        Ok(read(&shelf))
+        match &shelf.fault {
+            Some(why) => Err(StoreError::Io { file: "shelf".into(), source: std::io::Error::other(why.clone()) }),
+            None => Ok(read(&shelf)),
+        }
     }
 }
 
 impl EventStore for MemoryStore {
-    fn messages_after(&self, seq: u64, messages_max: usize, bytes_max: usize) -> Result<Page, String> {
+    fn messages_after(&self, seq: u64, messages_max: usize, bytes_max: usize) -> Result<Page, StoreError> {
         self.read(|shelf| {
             let mut bytes = 0;
             let later = shelf.messages.iter().filter(|(other, _)| *other > seq).take(messages_max);
@@ -97,10 +100,10 @@ impl EventStore for MemoryStore {
             }
         })
     }
-    fn event(&self, id: u64) -> Result<Option<Event>, String> {
+    fn event(&self, id: u64) -> Result<Option<Event>, StoreError> {
         self.read(|shelf| shelf.events.iter().find(|event| event.id == id).cloned())
     }
-    fn events(&self, query: &EventQuery) -> Result<EventPage, String> {
+    fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError> {
         self.read(|shelf| {
             let within =
                 |event: &&Event| query.since.is_none_or(|since| event.id > since) && query.before.is_none_or(|before| event.id < before);

@@ -21,11 +21,12 @@ use lookout::event::model::Event;
 use lookout::hub::Hub;
 use lookout::hub::Message;
 use lookout::web;
-use lookout::web::EventPage;
-use lookout::web::EventQuery;
+use lookout::store::EventPage;
+use lookout::store::EventQuery;
 use lookout::web::EventStore;
 use lookout::web::Identity;
-use lookout::web::Page;
+use lookout::store::Page;
+use lookout::store::StoreError;
 use lookout::web::Services;
 use lookout::web::Settings;
 use lookout::wire::Topic;
@@ -403,13 +404,13 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
 struct NoStore;
 
 impl EventStore for NoStore {
-    fn messages_after(&self, _: u64, _: usize, _: usize) -> Result<Page, String> {
+    fn messages_after(&self, _: u64, _: usize, _: usize) -> Result<Page, StoreError> {
         Ok(Page::default())
     }
-    fn event(&self, _: u64) -> Result<Option<Event>, String> {
+    fn event(&self, _: u64) -> Result<Option<Event>, StoreError> {
         Ok(None)
     }
-    fn events(&self, _: &EventQuery) -> Result<EventPage, String> {
+    fn events(&self, _: &EventQuery) -> Result<EventPage, StoreError> {
         Ok(EventPage::default())
     }
     fn store_id(&self) -> String {
