@@ -1,5 +1,7 @@
 //! Rendered pictures for the detector's tests: a textured room or garden, light, noise, weather and things, all by seed.
 
+pub mod jpeg;
+
 use std::time::Duration;
 
 use lookout::clock::Mono;
@@ -147,6 +149,11 @@ impl Scene {
         for _ in 0..look.rain {
             self.streak();
         }
+        &self.pixels
+    }
+
+    /// What was rendered last.
+    pub fn pixels(&self) -> &[u8] {
         &self.pixels
     }
 
