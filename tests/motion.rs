@@ -269,7 +269,7 @@ fn with_zones_only_what_touches_one_counts() {
     }
     let said = watch(&settings, SMALL, 2, 120, |n, _| Look { things: walk(n, 40, 0.3, -50.0), ..Look::default() });
     let zones = |n: usize| said[n].zones.0;
-    assert_eq!((zones(52), zones(72), zones(98)), (1, 0, 2));
+    assert_eq!((zones(52), zones(72), zones(92)), (1, 0, 2));
     assert_eq!(said[72].state, MotionState::Still);
 }
 

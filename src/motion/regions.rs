@@ -291,6 +291,7 @@ impl Regions {
             return;
         }
         if self.cells.len() >= self.rules.wide && self.change(scene, background).is_light() {
+            self.cells.iter().for_each(|&cell| background.approach(scene.now, cell as usize));
             return;
         }
         let moves = blob.stirred > self.cells.len() / 64;
@@ -301,7 +302,6 @@ impl Regions {
             self.doubtful = self.doubtful.max(blob.evidence);
         }
         let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
-        if std::env::var("DBG").is_ok() { eprintln!("   x{}-{} y{}-{} n {} strong {} stirred {} ev/cell {} moves {moves} certain {certain} age {age} ghost {}", blob.left, blob.right, blob.top, blob.bottom, self.cells.len(), blob.strong, blob.stirred, blob.evidence/self.cells.len() as u32, self.change(scene, background).is_ghost()); }
         let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene, background).is_ghost());
         if over {
             self.absorb(scene, background);
@@ -341,19 +341,25 @@ impl Regions {
 
     /// Whether the region was seen to move here in N of the last M frames, now or before it stopped.
     fn certain(&mut self, blob: &Blob, moves: bool) -> bool {
-        let (frames, window) = (self.rules.confirm_frames, self.rules.confirm_window);
+        // Things mostly stay where they were a frame ago. What does not must be seen once more, and is weather where
+        // much of it comes and goes at once.
+        let steady = blob.stayed * 2 >= self.cells.len();
+        let weather = !steady && self.crowd_before > CROWD;
+        // What has stopped is held only while it is clearly there: traces of it are not.
+        let clear = blob.strong * 2 > self.cells.len();
+        if weather || !(moves || clear) {
+            return false;
+        }
+        let window = self.rules.confirm_window;
+        let (frames, window) = if steady { (self.rules.confirm_frames, window) } else { (self.rules.confirm_frames + 1, window << 1 | 1) };
         let often = |moved: u16, seen: u16| {
-            let lasting = (seen as u16).count_ones() >= 12 && moved.count_ones() > frames;
+            let lasting = seen.count_ones() >= 12 && moved.count_ones() > frames;
             (moved & window).count_ones() >= frames || lasting
         };
         let cells = || self.cells.iter().map(|&cell| cell as usize);
         let confirmed = cells().filter(|&cell| often(self.moved[cell], self.seen[cell])).count();
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
-        // What has stopped is held only while it is clearly there: traces of it are not.
-        let clear = blob.strong * 2 > self.cells.len();
-        // Things mostly stay where they were a frame ago; where much comes and goes at once, as in rain, that is asked for.
-        let steady = blob.stayed * 2 >= self.cells.len() || self.crowd_before <= CROWD;
-        let certain = (moves || clear) && steady && (confirmed > blob.strong / 4 || held > self.cells.len() / 8);
+        let certain = confirmed > blob.strong / 4 || held > self.cells.len() / 8;
         if certain {
             self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
         }
@@ -373,6 +379,7 @@ impl Regions {
             grid: self.grid,
             now: scene.now,
             background: &background.value,
+            threshold: &background.threshold,
             cells: &self.cells,
         }
     }

@@ -14,6 +14,8 @@ pub(crate) struct Change<'a> {
     pub(crate) now: &'a [u16],
     /// The background, in 256ths of a level.
     pub(crate) background: &'a [u16],
+    /// Change from which on a cell differs beyond chance, in 256ths of a level.
+    pub(crate) threshold: &'a [u16],
     /// The region's cells.
     pub(crate) cells: &'a [u32],
 }
@@ -26,13 +28,14 @@ impl Change<'_> {
         self.each_pair(|a, b| {
             let (now, was) = (self.now(a) - self.now(b), self.was(a) - self.was(b));
             let (bright_now, bright_was) = (self.now(a) + self.now(b), (self.was(a) + self.was(b)).max(1));
-            let step = (now - was * bright_now / bright_was).unsigned_abs();
+            // Noise makes steps, too: half a threshold is more than it does.
+            let chance = u64::from(self.threshold[a] / LEVEL / 2);
+            let step = (now - was * bright_now / bright_was).unsigned_abs().saturating_sub(chance);
             (sum, squares) = (sum + step, squares + step * step);
         });
         let height = self.cells.iter().map(|&cell| (self.now(cell as usize) - self.was(cell as usize)).unsigned_abs());
         let height = height.max().unwrap_or(0);
-        if std::env::var("DBG").is_ok() { eprintln!("   S {} area {} height {}", squares*256/(height*sum).max(1), self.cells.len(), height/16); }
-        squares * 256 < LIGHT_SHARPNESS_MAX * height * sum
+        squares * 256 <= LIGHT_SHARPNESS_MAX * height * sum
     }
 
     /// Whether the background has more structure here than the picture: what was there went away, and the background
