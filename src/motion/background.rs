@@ -154,6 +154,11 @@ impl Background {
         self.doubt = self.doubt.max(light.strength() / 4);
     }
 
+    /// Whether thresholds are wider than usual, after a change of light.
+    pub(crate) fn in_doubt(&self) -> bool {
+        self.doubt >= FINE / 4
+    }
+
     /// Whether cell `cell` shows what it showed before the present background; if so, that is the background again.
     pub(crate) fn recall(&mut self, now: &[u16], cell: usize) -> bool {
         let found = (now[cell] * LEVEL).abs_diff(self.other[cell]) < weak(self.threshold[cell]);

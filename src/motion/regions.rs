@@ -29,6 +29,8 @@ const WIDE_PART: usize = 256;
 const HOLD_TICKS: u8 = 4 * TICKS_PER_SECOND as u8;
 /// What is seen to be the trace of something that went away is dropped after this, in ticks.
 const GHOST_TICKS: u8 = TICKS_PER_SECOND as u8 / 4;
+/// Evidence of each cell, on average, from which on a region at rest is held.
+const CLEAR_EVIDENCE: u32 = 16;
 /// More moving regions than this are a crowd, or weather.
 const CROWD: usize = 3;
 /// Clutter raises the least evidence at most to twice this multiple and one more.
@@ -259,7 +261,8 @@ impl Regions {
         if background.recall(scene.now, cell) {
             return;
         }
-        let born = strong && self.seen[cell] & 0b1_1110 == 0;
+        // While the light is in doubt, what it explained for a while comes up again.
+        let born = strong && self.seen[cell] & 0b1_1110 == 0 && !background.in_doubt();
         if born {
             background.note_habit(cell);
         }
@@ -346,7 +349,7 @@ impl Regions {
         let steady = blob.stayed * 2 >= self.cells.len();
         let weather = !steady && self.crowd_before > CROWD;
         // What has stopped is held only while it is clearly there: traces of it are not.
-        let clear = blob.strong * 2 > self.cells.len();
+        let clear = blob.evidence >= CLEAR_EVIDENCE * self.cells.len() as u32;
         if weather || !(moves || clear) {
             return false;
         }
