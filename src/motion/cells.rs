@@ -24,7 +24,11 @@ pub struct Grid {
 impl Grid {
     /// The grid of a picture of `width` by `height` pixels.
     pub const fn of(width: u32, height: u32) -> Grid {
-        let side = if height < PICTURE_SMALL_BELOW_PX { CELL_SIDE_SMALL_PX } else { CELL_SIDE_PX };
+        let side = if height < PICTURE_SMALL_BELOW_PX {
+            CELL_SIDE_SMALL_PX
+        } else {
+            CELL_SIDE_PX
+        };
         Grid {
             columns: (width / side) as usize,
             rows: (height / side) as usize,
@@ -155,7 +159,9 @@ mod tests {
             let sum: u32 = inside.map(|(x, y)| pixel(column * grid.side + x, row * grid.side + y)).sum();
             (sum * u32::from(LEVEL) / (grid.side * grid.side) as u32) as u16
         };
-        (0..grid.rows).flat_map(|row| (0..grid.columns).map(move |column| mean(column, row))).collect()
+        (0..grid.rows)
+            .flat_map(|row| (0..grid.columns).map(move |column| mean(column, row)))
+            .collect()
     }
 
     proptest! {

@@ -21,7 +21,7 @@ use super::zones::Plan;
 use crate::clock::Mono;
 use crate::frame::Frame;
 
-/// The light is measured when more than this part of the picture differs: one cell in so many.
+/// The light is measured when more than this part of the picture differs beside what is known to move: one cell in so many.
 const LIGHT_PART: usize = 100;
 /// The scene has changed when more than this percentage of the picture differs from anything that light explains.
 const SCENE_PERCENT: usize = 40;
@@ -267,7 +267,13 @@ impl Detector {
     /// Compares the picture with the background as light and sway change it; the number of cells that differ.
     fn compare(&mut self) -> usize {
         let differing = self.background.compare(&self.now, &mut self.regions.marks);
-        if differing * LIGHT_PART <= self.plan.kept {
+        let unknown = self
+            .regions
+            .marks
+            .iter()
+            .zip(&self.regions.taken)
+            .filter(|(mark, taken)| **mark != 0 && **taken == 0);
+        if differing * LIGHT_PART <= self.plan.kept || unknown.count() * LIGHT_PART <= self.plan.kept {
             return differing;
         }
         let (taken, keep) = (&self.regions.taken, &self.plan.keep);
@@ -311,7 +317,9 @@ impl Detector {
             ticks,
         };
         let reported = &mut self.motion.regions;
-        let tally = self.regions.find(&scene, &mut self.background, |region| keep_strongest(reported, region));
+        let tally = self
+            .regions
+            .find(&scene, &mut self.background, |region| keep_strongest(reported, region));
         self.background.learn(&self.now, &self.regions.taken, &self.plan);
         self.motion.state = match (tally.certain, self.motion.regions.is_empty()) {
             (true, _) => MotionState::Moving,
@@ -320,7 +328,11 @@ impl Detector {
         };
         self.motion.score = tally.score;
         self.motion.area_permille = (tally.cells * 1000 / self.plan.kept) as u16;
-        self.motion.zones = self.motion.regions.iter().fold(Default::default(), |zones, region| region.zones.union(zones));
+        self.motion.zones = self
+            .motion
+            .regions
+            .iter()
+            .fold(Default::default(), |zones, region| region.zones.union(zones));
     }
 
     /// Says `state` and that nothing moves.

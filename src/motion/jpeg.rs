@@ -137,11 +137,7 @@ fn headers(data: &[u8]) -> Result<Headers, JpegFault> {
             0xda => {
                 let (width, height, components) = frame.ok_or(damaged(at, "a scan before the frame header"))?;
                 let one_scan = byte(at + 4)? == components;
-                let headers = Headers {
-                    width,
-                    height,
-                    has_tables,
-                };
+                let headers = Headers { width, height, has_tables };
                 return if one_scan { Ok(headers) } else { Err(JpegFault::Kind { marker }) };
             }
             _ => {}
@@ -229,7 +225,11 @@ impl ZByteReaderTrait for Spliced<'_> {
             return Ok(());
         }
         let done = self.copy(self.position, buf);
-        if done == buf.len() { Ok(()) } else { Err(ZByteIoError::NotEnoughBytes(done, buf.len())) }
+        if done == buf.len() {
+            Ok(())
+        } else {
+            Err(ZByteIoError::NotEnoughBytes(done, buf.len()))
+        }
     }
 
     fn z_seek(&mut self, from: ZSeekFrom) -> Result<u64, ZByteIoError> {

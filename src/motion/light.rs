@@ -97,7 +97,11 @@ impl Meter {
             half.select_nth_unstable_by_key(mid, |sample| sample.1).1.1
         });
         let spread = bright_at - dark_at;
-        let slope = if spread >= 8 * i32::from(FINE) { (i64::from(high - low) << 16) / i64::from(spread) } else { 0 };
+        let slope = if spread >= 8 * i32::from(FINE) {
+            (i64::from(high - low) << 16) / i64::from(spread)
+        } else {
+            0
+        };
         Line {
             from: dark_at + spread / 2,
             reach: spread / 2,

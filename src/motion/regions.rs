@@ -3,8 +3,8 @@
 
 use std::mem;
 
-use super::Rect;
 use super::RECT_UNIT;
+use super::Rect;
 use super::Region;
 use super::Score;
 use super::ZoneSet;
@@ -178,8 +178,11 @@ impl Regions {
         self.age();
         self.doubtful = 0;
         self.crowd_before = mem::take(&mut self.crowd);
-        for from in 0..self.grid.len() {
-            if self.marks[from] == STRONG && background.recall(scene.now, from) {
+        let mut next = 0;
+        while let Some(ahead) = self.marks[next..].iter().position(|mark| *mark == STRONG) {
+            let from = next + ahead;
+            next = from + 1;
+            if background.recall(scene.now, from) {
                 self.marks[from] = SAME;
             }
             if self.marks[from] == STRONG {
@@ -244,7 +247,11 @@ impl Regions {
             let (column, row) = (cell as usize % columns, cell as usize / columns);
             let across = column.saturating_sub(GAP + 1)..(column + GAP + 2).min(columns);
             for row in row.saturating_sub(GAP + 1)..(row + GAP + 2).min(rows) {
-                for cell in row * columns + across.start..row * columns + across.end {
+                let cells = row * columns + across.start..row * columns + across.end;
+                if self.marks[cells.clone()].iter().all(|mark| *mark == SAME) {
+                    continue;
+                }
+                for cell in cells {
                     if self.marks[cell] != SAME {
                         self.reach(cell, &mut blob, scene, background);
                     }
@@ -354,7 +361,11 @@ impl Regions {
             return false;
         }
         let window = self.rules.confirm_window;
-        let (frames, window) = if steady { (self.rules.confirm_frames, window) } else { (self.rules.confirm_frames + 1, window << 1 | 1) };
+        let (frames, window) = if steady {
+            (self.rules.confirm_frames, window)
+        } else {
+            (self.rules.confirm_frames + 1, window << 1 | 1)
+        };
         let often = |moved: u16, seen: u16| {
             let lasting = seen.count_ones() >= 12 && moved.count_ones() > frames;
             (moved & window).count_ones() >= frames || lasting

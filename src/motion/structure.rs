@@ -33,7 +33,10 @@ impl Change<'_> {
             let step = (now - was * bright_now / bright_was).unsigned_abs().saturating_sub(chance);
             (sum, squares) = (sum + step, squares + step * step);
         });
-        let height = self.cells.iter().map(|&cell| (self.now(cell as usize) - self.was(cell as usize)).unsigned_abs());
+        let height = self
+            .cells
+            .iter()
+            .map(|&cell| (self.now(cell as usize) - self.was(cell as usize)).unsigned_abs());
         let height = height.max().unwrap_or(0);
         squares * 256 <= LIGHT_SHARPNESS_MAX * height * sum
     }

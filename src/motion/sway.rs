@@ -87,8 +87,16 @@ fn slopes(values: &[u16], grid: Grid, cell: usize, toward: Sway) -> (i32, i32) {
         _ => (value(after) - value(before)) / 2,
     };
     let inside = column > 0 && column + 1 < columns;
-    let across = if inside { step(cell - 1, cell + 1, toward.across.signum()) } else { 0 };
+    let across = if inside {
+        step(cell - 1, cell + 1, toward.across.signum())
+    } else {
+        0
+    };
     let inside = cell >= columns && cell + columns < values.len();
-    let down = if inside { step(cell - columns, cell + columns, toward.down.signum()) } else { 0 };
+    let down = if inside {
+        step(cell - columns, cell + columns, toward.down.signum())
+    } else {
+        0
+    };
     (across, down)
 }

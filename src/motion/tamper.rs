@@ -50,7 +50,11 @@ impl Watch {
         } else {
             self.bare_since = None;
             self.covered &= texture < self.texture / TEXTURE_BACK_PART;
-            self.texture = if self.texture == 0 { texture } else { (self.texture * 127 + texture) / 128 };
+            self.texture = if self.texture == 0 {
+                texture
+            } else {
+                (self.texture * 127 + texture) / 128
+            };
         }
     }
 
@@ -83,7 +87,9 @@ fn texture(cells: &[u16], grid: Grid, keep: &[u16]) -> u32 {
     let mut sum = 0u32;
     for (row, keep) in cells.chunks_exact(grid.columns).zip(keep.chunks_exact(grid.columns)) {
         let pairs = row.iter().zip(&row[1..]).zip(keep.iter().zip(&keep[1..]));
-        sum += pairs.map(|((a, b), (keep_a, keep_b))| u32::from(a.abs_diff(*b) & keep_a & keep_b)).sum::<u32>();
+        sum += pairs
+            .map(|((a, b), (keep_a, keep_b))| u32::from(a.abs_diff(*b) & keep_a & keep_b))
+            .sum::<u32>();
     }
     (u64::from(sum) * u64::from(LEVEL) / grid.len() as u64) as u32
 }
