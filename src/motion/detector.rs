@@ -178,6 +178,7 @@ impl Detector {
     /// Learns the scene anew, as after the camera was lost; what is wrong with the picture is judged anew, too.
     pub fn relearn(&mut self) {
         self.stage = Stage::Blank;
+        self.watch.reset();
     }
 
     /// The last picture on its grid.

@@ -33,7 +33,10 @@ impl Change<'_> {
             let step = (now - was * bright_now / bright_was).unsigned_abs().saturating_sub(chance);
             (sum, squares) = (sum + u64::from(step), squares + u64::from(step) * u64::from(step));
         });
-        let heights = self.cells.iter().map(|&cell| self.now(cell as usize).abs_diff(self.was(cell as usize)));
+        let heights = self
+            .cells
+            .iter()
+            .map(|&cell| self.now(cell as usize).abs_diff(self.was(cell as usize)));
         let height = u64::from(heights.max().unwrap_or(0));
         squares * 256 <= LIGHT_SHARPNESS_MAX * height * sum
     }
@@ -63,7 +66,10 @@ impl Change<'_> {
         for cell in self.cells.iter().map(|&cell| cell as usize) {
             let column = cell % columns;
             let beside = [(column > 0, cell.wrapping_sub(1)), (column + 1 < columns, cell + 1)];
-            let upright = [(cell >= columns, cell.wrapping_sub(columns)), (cell + columns < len, cell + columns)];
+            let upright = [
+                (cell >= columns, cell.wrapping_sub(columns)),
+                (cell + columns < len, cell + columns),
+            ];
             for (_, neighbour) in beside.into_iter().chain(upright).filter(|(inside, _)| *inside) {
                 pair(cell, neighbour);
             }

@@ -67,7 +67,7 @@ pub(crate) struct Look {
     pub(crate) lamp: f32,
     /// Soft shadow of a cloud's edge, which has come so far across (0 to 1); the shadowed part has half the light.
     pub(crate) cloud: f32,
-    /// A soft spot of light at (x, y), of this radius and strength in levels.
+    /// A soft spot of light at (x, y), of this radius, and how much brighter it makes things at its middle.
     pub(crate) spot: Option<(f32, f32, f32, f32)>,
     /// Displacement of the whole picture in 640ths of its width.
     pub(crate) shake: (f32, f32),
@@ -202,11 +202,12 @@ impl Scene {
             0.0 => 1.0,
             across => 1.0 - 0.5 / (1.0 + ((x - across * 2.0 + 0.5) * 12.0).exp()),
         };
-        let spot = look.spot.map_or(0.0, |(sx, sy, radius, level)| {
-            let far = ((x - sx).powi(2) + ((y - sy) * 0.75).powi(2)) / (radius * radius);
-            level * (-far).exp()
-        });
-        surface * look.gain * lamp * cloud + look.offset + spot
+        let spot = 1.0
+            + look.spot.map_or(0.0, |(sx, sy, radius, level)| {
+                let far = ((x - sx).powi(2) + ((y - sy) * 0.75).powi(2)) / (radius * radius);
+                level * (-far).exp()
+            });
+        surface * look.gain * lamp * cloud * spot + look.offset
     }
 
     fn streak(&mut self) {
