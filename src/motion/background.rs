@@ -122,6 +122,21 @@ impl Background {
         differing as usize
     }
 
+    /// Mean change of the cells that are not `taken`, in 256ths of a level: the light's drift, before it shows in any cell.
+    pub(crate) fn drift(&self, now: &[u16], taken: &[u8]) -> i32 {
+        let columns = self.grid.columns;
+        let rows = now
+            .chunks_exact(columns)
+            .zip(self.value.chunks_exact(columns))
+            .zip(taken.chunks_exact(columns));
+        let row_sum = |((now, value), taken): ((&[u16], &[u16]), &[u8])| {
+            let cells = now.iter().zip(value).zip(taken);
+            let sum = cells.map(|((now, value), taken)| (i32::from(now * LEVEL) - i32::from(*value)) * i32::from(*taken == 0));
+            i64::from(sum.sum::<i32>())
+        };
+        (rows.map(row_sum).sum::<i64>() / self.grid.len() as i64) as i32
+    }
+
     /// The same for a picture that is displaced by `sway`.
     pub(crate) fn compare_swayed(&mut self, now: &[u16], sway: Sway, marks: &mut [u8]) -> usize {
         self.sway = sway;

@@ -21,8 +21,10 @@ use super::zones::Plan;
 use crate::clock::Mono;
 use crate::frame::Frame;
 
-/// The light is measured when more than this part of the picture differs beside what is known to move: one cell in so many.
+/// The light is measured when more than this part of the picture differs beside what is known to move: one cell in so many ...
 const LIGHT_PART: usize = 100;
+/// ... or when the rest of the picture is brighter or darker by this on average, in 256ths of a level.
+const DRIFT_MIN: i32 = 64;
 /// The scene has changed when more than this percentage of the picture differs from anything that light explains.
 const SCENE_PERCENT: usize = 40;
 /// A changed scene has settled when less than this percentage of it changes from frame to frame ...
@@ -268,13 +270,15 @@ impl Detector {
     /// Compares the picture with the background as light and sway change it; the number of cells that differ.
     fn compare(&mut self) -> usize {
         let differing = self.background.compare(&self.now, &mut self.regions.marks);
+        let taken = &self.regions.taken;
         let unknown = self
             .regions
             .marks
             .iter()
-            .zip(&self.regions.taken)
+            .zip(taken)
             .filter(|(mark, taken)| **mark != 0 && **taken == 0);
-        if differing * LIGHT_PART <= self.plan.kept || unknown.count() * LIGHT_PART <= self.plan.kept {
+        let many = differing * LIGHT_PART > self.plan.kept && unknown.count() * LIGHT_PART > self.plan.kept;
+        if !many && self.background.drift(&self.now, taken).abs() < DRIFT_MIN {
             return differing;
         }
         let (taken, keep) = (&self.regions.taken, &self.plan.keep);
