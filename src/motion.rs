@@ -21,6 +21,7 @@ mod light;
 mod sway;
 mod background;
 mod structure;
+mod rules;
 mod regions;
 mod tamper;
 

@@ -12,58 +12,27 @@ use super::background::Background;
 use super::background::SAME;
 use super::background::STRONG;
 use super::cells::Grid;
+use super::rules::Rules;
 use super::settings::Settings;
 use super::structure::Change;
 use super::zones::Plan;
 
 /// Differing cells belong together with at most this many cells between them.
 const GAP: usize = 1;
-/// Least evidence that a region needs: one cell at twice its threshold, or several that are just strong, where the
-/// grid has [`ROWS_USUAL`] rows; as much of the picture in finer and coarser ones.
-const EVIDENCE_MIN: f32 = 22.0;
-/// Rows of the grid of a 480-row picture.
-const ROWS_USUAL: f32 = 60.0;
-/// A region of fewer cells than this part of the grid's area is too small to tell light from things: 1/256 is 5 by 5 of 80 by 60.
-const WIDE_PART: usize = 256;
 /// What moved and stopped is held this long, in ticks: then it is part of the background.
 const HOLD_TICKS: u8 = 4 * TICKS_PER_SECOND as u8;
 /// What is seen to be the trace of something that went away is dropped after this, in ticks.
 const GHOST_TICKS: u8 = TICKS_PER_SECOND as u8 / 4;
 /// Evidence of each cell, on average, from which on a region at rest is held.
 const CLEAR_EVIDENCE: u32 = 16;
+/// A region at rest is held unless it has less than this part of the evidence of what moved lately: then it is a remnant of that.
+const REMNANT_PART: u32 = 16;
 /// More moving regions than this are a crowd, or weather.
 const CROWD: usize = 3;
 /// Clutter raises the least evidence at most to twice this multiple and one more.
 const CLUTTER_MAX: u32 = 4;
 /// Units of the ages of regions.
 pub(crate) const TICKS_PER_SECOND: u64 = 16;
-
-/// Rules that follow from the settings and the grid.
-#[derive(Debug)]
-struct Rules {
-    confirm_frames: u32,
-    confirm_window: u16,
-    evidence_min: u32,
-    extent_min: usize,
-    wide: usize,
-}
-
-impl Rules {
-    fn new(settings: &Settings, grid: Grid) -> Rules {
-        let window = u32::from(settings.confirm_window.clamp(1, 16));
-        // The smallest thing that counts: so many cells high, and a person's shape.
-        let height = (settings.object_size_min.clamp(0.0, 1.0) * grid.rows as f32).max(1.0);
-        let area = height * (height * 0.4).max(1.0);
-        let fineness = (grid.rows as f32 / ROWS_USUAL).powi(2);
-        Rules {
-            confirm_frames: u32::from(settings.confirm_frames).clamp(1, window),
-            confirm_window: (u32::from(u16::MAX) >> (16 - window)) as u16,
-            evidence_min: (EVIDENCE_MIN * fineness).max(area * 8.0).max(16.0) as u32,
-            extent_min: (height as usize).saturating_sub(1).max(1),
-            wide: grid.len() / WIDE_PART,
-        }
-    }
-}
 
 /// What one frame is judged by.
 pub(crate) struct Scene<'a> {
@@ -112,6 +81,8 @@ pub(crate) struct Regions {
     clutter: u32,
     /// Most evidence in this frame that is not certain to be motion.
     doubtful: u32,
+    /// Evidence of the largest region that was certain lately; fades over some seconds.
+    largest: u32,
     /// Moving regions in this frame, and in the one before.
     crowd: usize,
     crowd_before: usize,
@@ -152,6 +123,7 @@ impl Regions {
             idle: u16::BITS,
             clutter: 0,
             doubtful: 0,
+            largest: 0,
             crowd: 0,
             crowd_before: 0,
         }
@@ -194,12 +166,13 @@ impl Regions {
         tally
     }
 
-    /// Rises within a second or two of clutter, and fades within some more.
+    /// Clutter rises within a second or two, and fades within some more.
     fn note_clutter(&mut self) {
         let doubtful = (self.doubtful.min(CLUTTER_MAX * self.rules.evidence_min)) << 6;
         let step = doubtful.saturating_sub(self.clutter) >> 5;
         self.clutter += step;
         self.clutter -= self.clutter >> 7;
+        self.largest -= self.largest.div_ceil(32);
     }
 
     /// Least evidence that counts now.
@@ -329,7 +302,8 @@ impl Regions {
 
     /// 500 at the least evidence that counts, nearing 1000 with more.
     fn score(&self, blob: &Blob) -> Score {
-        Score((blob.evidence * 1000 / (blob.evidence + self.evidence_min()).max(1)) as u16)
+        let evidence = u64::from(blob.evidence);
+        Score((evidence * 1000 / (evidence + u64::from(self.evidence_min())).max(1)) as u16)
     }
 
     /// Marks the region's cells as taken, and writes down whether it moves.
@@ -356,7 +330,7 @@ impl Regions {
         let steady = blob.stayed * 2 >= self.cells.len();
         let weather = !steady && self.crowd_before > CROWD;
         // What has stopped is held only while it is clearly there: traces of it are not.
-        let clear = blob.evidence >= CLEAR_EVIDENCE * self.cells.len() as u32;
+        let clear = blob.evidence >= CLEAR_EVIDENCE * self.cells.len() as u32 && blob.evidence >= self.largest / REMNANT_PART;
         if weather || !(moves || clear) {
             return false;
         }
@@ -375,6 +349,7 @@ impl Regions {
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
         let certain = confirmed > blob.strong / 4 || held > self.cells.len() / 8;
         if certain {
+            self.largest = self.largest.max(blob.evidence);
             self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
         }
         certain
