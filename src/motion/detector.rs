@@ -270,33 +270,31 @@ impl Detector {
     /// Compares the picture with the background as light and sway change it; the number of cells that differ.
     fn compare(&mut self) -> usize {
         let differing = self.background.compare(&self.now, &mut self.regions.marks);
-        let taken = &self.regions.taken;
-        let unknown = self
-            .regions
-            .marks
-            .iter()
-            .zip(taken)
-            .filter(|(mark, taken)| **mark != 0 && **taken == 0);
-        let many = differing * LIGHT_PART > self.plan.kept && unknown.count() * LIGHT_PART > self.plan.kept;
-        if !many && self.background.drift(&self.now, taken).abs() < DRIFT_MIN {
+        if !self.is_unexplained(differing) {
             return differing;
         }
         let (taken, keep) = (&self.regions.taken, &self.plan.keep);
         let counts = |cell: usize| taken[cell] == 0 && keep[cell] != 0;
-        let differing = match self.meter.measure(&self.now, &self.background.value, counts) {
-            Some(light) => {
-                self.background.relight(light);
-                self.background.compare(&self.now, &mut self.regions.marks)
-            }
-            None => differing,
-        };
-        let (taken, keep) = (&self.regions.taken, &self.plan.keep);
-        let counts = |cell: usize| taken[cell] == 0 && keep[cell] != 0;
+        let light = self.meter.measure(&self.now, &self.background.value, counts);
+        if let Some(light) = light {
+            self.background.relight(light);
+        }
         let sway = Sway::measure(&self.now, &self.background.value, self.grid, counts);
-        if sway == Sway::default() {
-            return differing;
+        if sway != Sway::default() {
+            return self.background.compare_swayed(&self.now, sway, &mut self.regions.marks);
         }
-        self.background.compare_swayed(&self.now, sway, &mut self.regions.marks)
+        match light {
+            Some(_) => self.background.compare(&self.now, &mut self.regions.marks),
+            None => differing,
+        }
+    }
+
+    /// Whether more changed than what is known to move, so that it may be the light or the camera.
+    fn is_unexplained(&self, differing: usize) -> bool {
+        let (marks, taken) = (&self.regions.marks, &self.regions.taken);
+        let unclaimed = || marks.iter().zip(taken).filter(|(mark, taken)| **mark != 0 && **taken == 0).count();
+        let many = |cells: usize| cells * LIGHT_PART > self.plan.kept;
+        (many(differing) && many(unclaimed())) || self.background.drift(&self.now, taken).abs() >= DRIFT_MIN
     }
 
     /// Learns a changed scene until it is calm.
