@@ -610,18 +610,33 @@ fn a_damaged_compressed_frame_is_an_error_or_a_picture_and_harms_nothing() {
 }
 
 #[test]
+fn decoding_takes_no_more_memory_than_it_says() {
+    for (width, height) in [(320, 240), (640, 480), (1280, 720)] {
+        let picture = Scene::new(width, height, 8).render(&Look::default()).to_vec();
+        let data = encode(&picture, width, height, CAMERA);
+        let mut detector = Detector::new(&Settings::default(), width as u32, height as u32);
+        let before = HELD.get();
+        HELD.set(Held {
+            peak: before.bytes,
+            ..before
+        });
+        detector
+            .observe(&frame(PixelFormat::Mjpeg, width, height, 0, &data))
+            .expect("whole");
+        let peak = (HELD.get().peak - before.bytes) as usize;
+        assert!(
+            peak <= jpeg::transient(width as u32),
+            "decoding took {peak} bytes at {width}x{height}"
+        );
+        assert_eq!(HELD.get().bytes, before.bytes, "and gives all of it back");
+    }
+}
+
+#[test]
 fn compressed_frames_of_another_size_or_kind_are_refused_before_they_cost_memory() {
     let mut whole = compressed(1, CAMERA).remove(0);
     let mut detector = Detector::new(&Settings::default(), 320, 240);
     let header = whole.windows(2).position(|marker| marker == [0xff, 0xc0]).expect("a frame header");
-    let before = HELD.get();
-    HELD.set(Held {
-        peak: before.bytes,
-        ..before
-    });
-    detector.observe(&frame(PixelFormat::Mjpeg, 320, 240, 0, &whole)).expect("whole");
-    let peak = HELD.get().peak - before.bytes;
-    assert!(peak as usize <= jpeg::transient(320), "decoding took {peak} bytes");
     whole[header + 5..header + 9].copy_from_slice(&[0x40, 0, 0x40, 0]);
     let large = detector.observe(&frame(PixelFormat::Mjpeg, 320, 240, 1, &whole));
     assert!(matches!(
