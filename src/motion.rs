@@ -1,5 +1,16 @@
 //! Pixels to [`Motion`]: what the detector says of one frame. Pure: no clock, no I/O. The passes are in `motion/`,
 //! what becomes of motion over time in `event/`.
+//!
+//! A frame goes through them in this order; everything after the first works on the grid alone, in fixed point:
+//!
+//! 1. `jpeg` (compressed frames only) and `cells`: luma to the mean of each 8x8 block; what a mask covers becomes 0.
+//! 2. `tamper`: is it a picture of the scene at all, and is it a new one? A repeated picture ends here.
+//! 3. `background`: which cells differ from what is usual there, by what each one's own variation makes likely?
+//! 4. `light` and `sway`, when many do: what of it do a change of gain and offset, and a push to the camera, explain?
+//! 5. Most of the picture still differs: the scene changed, and is learned anew.
+//! 6. `regions`: cells that differ to connected regions; `structure`: which of these are light or the trace of what
+//!    left; which moved in N of the last M frames, where they are now; which came to rest.
+//! 7. `background` learns from the cells that no region claims.
 
 pub mod settings;
 pub mod detector;
@@ -10,6 +21,7 @@ mod light;
 mod sway;
 mod background;
 mod structure;
+mod rules;
 mod regions;
 mod tamper;
 

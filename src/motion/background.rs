@@ -24,7 +24,9 @@ const DEVIATIONS: u16 = 5;
 /// Deviation assumed before anything was seen.
 const DEVIATION_FIRST: u16 = FINE / 2;
 /// A cell may show this part of the step to its neighbours: things sway by a pixel, and so do cameras.
-const SWAY: u32 = 6;
+const SWAY: u16 = 6;
+/// Largest deviation that a threshold is made from: far beyond the largest threshold.
+const PLAIN_MAX: u16 = 8000;
 /// A cell's habit grows by this each time that it begins to differ ...
 const HABIT_STEP: u8 = 16;
 /// ... up to this; at 64 it doubles the threshold.
@@ -57,6 +59,9 @@ pub(crate) struct Background {
     doubt: u16,
     /// Displacement of the present picture.
     sway: Sway,
+    /// Scratch of a row: largest deviations and habits, and steps between neighbours.
+    peaks: [Vec<u16>; 2],
+    steps: Vec<u16>,
 }
 
 impl Background {
@@ -72,12 +77,14 @@ impl Background {
             turn: 0,
             doubt: 0,
             sway: Sway::default(),
+            peaks: [vec![0; grid.columns + 2], vec![0; grid.columns + 2]],
+            steps: vec![0; grid.columns],
         }
     }
 
     /// Bytes that [`new`](Background::new) allocates.
     pub(crate) const fn footprint(grid: Grid) -> usize {
-        grid.len() * (4 * size_of::<u16>() + size_of::<u8>())
+        grid.len() * (4 * size_of::<u16>() + size_of::<u8>()) + (3 * grid.columns + 4) * size_of::<u16>()
     }
 
     /// Takes the picture as it is for the background; what was learned of its variation stays.
@@ -113,6 +120,21 @@ impl Background {
             differing += u32::from(difference >= weak(strong));
         }
         differing as usize
+    }
+
+    /// Mean change of the cells that are not `taken`, in 256ths of a level: the light's drift, before it shows in any cell.
+    pub(crate) fn drift(&self, now: &[u16], taken: &[u8]) -> i32 {
+        let columns = self.grid.columns;
+        let rows = now
+            .chunks_exact(columns)
+            .zip(self.value.chunks_exact(columns))
+            .zip(taken.chunks_exact(columns));
+        let row_sum = |((now, value), taken): ((&[u16], &[u16]), &[u8])| {
+            let cells = now.iter().zip(value).zip(taken);
+            let sum = cells.map(|((now, value), taken)| (i32::from(now * LEVEL) - i32::from(*value)) * i32::from(*taken == 0));
+            i64::from(sum.sum::<i32>())
+        };
+        (rows.map(row_sum).sum::<i64>() / self.grid.len() as i64) as i32
     }
 
     /// The same for a picture that is displaced by `sway`.
@@ -154,6 +176,11 @@ impl Background {
         self.doubt = self.doubt.max(light.strength() / 4);
     }
 
+    /// Whether thresholds are wider than usual, after a change of light.
+    pub(crate) fn in_doubt(&self) -> bool {
+        self.doubt >= FINE / 4
+    }
+
     /// Whether cell `cell` shows what it showed before the present background; if so, that is the background again.
     pub(crate) fn recall(&mut self, now: &[u16], cell: usize) -> bool {
         let found = (now[cell] * LEVEL).abs_diff(self.other[cell]) < weak(self.threshold[cell]);
@@ -170,6 +197,12 @@ impl Background {
             self.other[cell] = self.value[cell];
         }
         self.value[cell] = now[cell] * LEVEL;
+    }
+
+    /// Moves cell `cell` an eighth of the way to what it shows: the light has changed there.
+    pub(crate) fn approach(&mut self, now: &[u16], cell: usize) {
+        let value = &mut self.value[cell];
+        *value = *value - (*value >> 3) + ((now[cell] * LEVEL) >> 3);
     }
 
     /// Notes that cell `cell` began to differ.
@@ -219,30 +252,56 @@ impl Background {
         }
     }
 
-    /// Thresholds of a row from the largest deviation and habit of each cell's neighbourhood: what sways beside it
-    /// will sway into it.
+    /// Thresholds of a row from the largest deviation and habit of each cell's neighbourhood, for what sways beside it
+    /// will sway into it, and from the steps to its neighbours. Slices of equal length throughout, so that it vectorises.
     fn set_thresholds(&mut self, row: usize, plan: &Plan) {
         let (columns, rows) = (self.grid.columns, self.grid.rows);
         let line = |row: usize| row * columns..(row + 1) * columns;
-        let near = [row.saturating_sub(1), row, (row + 1).min(rows - 1)];
-        let deviations = near.map(|row| &self.deviation[line(row)]);
-        let habits = near.map(|row| &self.habit[line(row)]);
-        let peak = |x: usize| deviations[0][x].max(deviations[1][x]).max(deviations[2][x]);
-        let habit = |x: usize| habits[0][x].max(habits[1][x]).max(habits[2][x]);
-        let values = near.map(|row| &self.value[line(row)]);
-        for x in 0..columns {
-            let (left, right) = (x.saturating_sub(1), (x + 1).min(columns - 1));
-            let deviation = u32::from(peak(left).max(peak(x)).max(peak(right)));
-            let habit = u32::from(habit(left).max(habit(x)).max(habit(right)));
-            let value = values[1][x];
-            let steps = [values[0][x], values[2][x], values[1][left], values[1][right]].map(|near| near.abs_diff(value));
-            let slope = u32::from(steps.into_iter().max().unwrap_or(0));
-            let plain = u32::from(DEVIATIONS) * deviation + u32::from(THRESHOLD_MIN) + slope / SWAY;
-            let habitual = (plain * (64 + habit)) >> 6;
-            let scaled = (habitual * u32::from(plan.scale[row * columns + x])) >> 4;
-            let masked = !plan.keep[row * columns + x];
-            self.threshold[row * columns + x] = (scaled.min(u32::from(THRESHOLD_MAX + value / THRESHOLD_MAX_PART)) as u16) | masked;
+        let near = [row.saturating_sub(1), row, (row + 1).min(rows - 1)].map(line);
+        let [deviations, habits] = &mut self.peaks;
+        upright_peaks(near.clone().map(|line| &self.deviation[line]), deviations);
+        upright_peaks(near.clone().map(|line| &self.habit[line]), habits);
+        level_steps(&self.value[near[1].clone()], &mut self.steps);
+        for line in [&near[0], &near[2]] {
+            let pairs = self.value[line.clone()].iter().zip(&self.value[near[1].clone()]);
+            for (step, (beside, value)) in self.steps.iter_mut().zip(pairs) {
+                *step = (*step).max(beside.abs_diff(*value));
+            }
         }
+        let peak = |of: &[u16], x: usize| of[x].max(of[x + 1]).max(of[x + 2]);
+        let (deviations, habits) = (&deviations[..columns + 2], &habits[..columns + 2]);
+        let (steps, values) = (&self.steps[..columns], &self.value[near[1].clone()]);
+        let (scales, keeps) = (&plan.scale[near[1].clone()], &plan.keep[near[1].clone()]);
+        let thresholds = &mut self.threshold[near[1].clone()];
+        for x in 0..columns {
+            // Both factors are bounded so that the product of each pair fits in 32 bits.
+            let plain = (DEVIATIONS * peak(deviations, x).min(PLAIN_MAX)) + THRESHOLD_MIN + steps[x] / SWAY;
+            let habitual = (u32::from(plain) * u32::from(64 + peak(habits, x))) >> 6;
+            let scaled = (habitual * u32::from(scales[x])) >> 4;
+            let most = THRESHOLD_MAX + values[x] / THRESHOLD_MAX_PART;
+            thresholds[x] = (scaled.min(u32::from(most)) as u16) | !keeps[x];
+        }
+    }
+}
+
+/// The largest of each three that stand above one another, with the outermost repeated on both sides.
+fn upright_peaks<T: Copy + Ord + Into<u16>>([above, here, below]: [&[T]; 3], peaks: &mut [u16]) {
+    let columns = here.len();
+    for (((peak, above), here), below) in peaks[1..=columns].iter_mut().zip(above).zip(here).zip(below) {
+        *peak = (*above).max(*here).max(*below).into();
+    }
+    (peaks[0], peaks[columns + 1]) = (peaks[1], peaks[columns]);
+}
+
+/// The larger step from each value to its neighbours in the row.
+fn level_steps(values: &[u16], steps: &mut [u16]) {
+    let columns = values.len();
+    steps[0] = 0;
+    for (step, pair) in steps[1..].iter_mut().zip(values.windows(2)) {
+        *step = pair[1].abs_diff(pair[0]);
+    }
+    for (step, pair) in steps[..columns - 1].iter_mut().zip(values.windows(2)) {
+        *step = (*step).max(pair[1].abs_diff(pair[0]));
     }
 }
 

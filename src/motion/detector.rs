@@ -21,8 +21,10 @@ use super::zones::Plan;
 use crate::clock::Mono;
 use crate::frame::Frame;
 
-/// The light is measured when more than this part of the picture differs: one cell in so many.
+/// The light is measured when more than this part of the picture differs beside what is known to move: one cell in so many ...
 const LIGHT_PART: usize = 100;
+/// ... or when the rest of the picture is brighter or darker by this on average, in 256ths of a level.
+const DRIFT_MIN: i32 = 64;
 /// The scene has changed when more than this percentage of the picture differs from anything that light explains.
 const SCENE_PERCENT: usize = 40;
 /// A changed scene has settled when less than this percentage of it changes from frame to frame ...
@@ -183,6 +185,7 @@ impl Detector {
     /// Learns the scene anew, as after the camera was lost; what is wrong with the picture is judged anew, too.
     pub fn relearn(&mut self) {
         self.stage = Stage::Blank;
+        self.watch.reset();
     }
 
     /// The last picture on its grid.
@@ -272,25 +275,31 @@ impl Detector {
     /// Compares the picture with the background as light and sway change it; the number of cells that differ.
     fn compare(&mut self) -> usize {
         let differing = self.background.compare(&self.now, &mut self.regions.marks);
-        if differing * LIGHT_PART <= self.plan.kept {
+        if !self.is_unexplained(differing) {
             return differing;
         }
         let (taken, keep) = (&self.regions.taken, &self.plan.keep);
         let counts = |cell: usize| taken[cell] == 0 && keep[cell] != 0;
-        let differing = match self.meter.measure(&self.now, &self.background.value, counts) {
-            Some(light) => {
-                self.background.relight(light);
-                self.background.compare(&self.now, &mut self.regions.marks)
-            }
-            None => differing,
-        };
-        let (taken, keep) = (&self.regions.taken, &self.plan.keep);
-        let counts = |cell: usize| taken[cell] == 0 && keep[cell] != 0;
+        let light = self.meter.measure(&self.now, &self.background.value, counts);
+        if let Some(light) = light {
+            self.background.relight(light);
+        }
         let sway = Sway::measure(&self.now, &self.background.value, self.grid, counts);
-        if sway == Sway::default() {
-            return differing;
+        if sway != Sway::default() {
+            return self.background.compare_swayed(&self.now, sway, &mut self.regions.marks);
         }
-        self.background.compare_swayed(&self.now, sway, &mut self.regions.marks)
+        match light {
+            Some(_) => self.background.compare(&self.now, &mut self.regions.marks),
+            None => differing,
+        }
+    }
+
+    /// Whether more changed than what is known to move, so that it may be the light or the camera.
+    fn is_unexplained(&self, differing: usize) -> bool {
+        let (marks, taken) = (&self.regions.marks, &self.regions.taken);
+        let unclaimed = || marks.iter().zip(taken).filter(|(mark, taken)| **mark != 0 && **taken == 0).count();
+        let many = |cells: usize| cells * LIGHT_PART > self.plan.kept;
+        (many(differing) && many(unclaimed())) || self.background.drift(&self.now, taken).abs() >= DRIFT_MIN
     }
 
     /// Learns a changed scene until it is calm.

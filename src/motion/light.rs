@@ -123,7 +123,7 @@ impl Meter {
         if n < self.samples.len() as i64 / 3 || !wide {
             return None;
         }
-        let slope = ((n * xy - x * y) << 16) / spread;
+        let slope = ((i128::from(n * xy - x * y) << 16) / i128::from(spread)) as i64;
         Some(Line {
             from: line.from + (x / n) as i32,
             change: (y / n) as i32,

@@ -3,8 +3,8 @@
 
 use std::mem;
 
-use super::Rect;
 use super::RECT_UNIT;
+use super::Rect;
 use super::Region;
 use super::Score;
 use super::ZoneSet;
@@ -12,56 +12,27 @@ use super::background::Background;
 use super::background::SAME;
 use super::background::STRONG;
 use super::cells::Grid;
+use super::rules::Rules;
 use super::settings::Settings;
 use super::structure::Change;
 use super::zones::Plan;
 
 /// Differing cells belong together with at most this many cells between them.
 const GAP: usize = 1;
-/// Least evidence that a region needs: one cell at twice its threshold, or several that are just strong, where the
-/// grid has [`ROWS_USUAL`] rows; as much of the picture in finer and coarser ones.
-const EVIDENCE_MIN: f32 = 22.0;
-/// Rows of the grid of a 480-row picture.
-const ROWS_USUAL: f32 = 60.0;
-/// A region of fewer cells than this part of the grid's area is too small to tell light from things: 1/256 is 5 by 5 of 80 by 60.
-const WIDE_PART: usize = 256;
 /// What moved and stopped is held this long, in ticks: then it is part of the background.
 const HOLD_TICKS: u8 = 4 * TICKS_PER_SECOND as u8;
 /// What is seen to be the trace of something that went away is dropped after this, in ticks.
 const GHOST_TICKS: u8 = TICKS_PER_SECOND as u8 / 4;
+/// Evidence of each cell, on average, from which on a region at rest is held.
+const CLEAR_EVIDENCE: u32 = 16;
+/// A region at rest is held unless it has less than this part of the evidence of what moved lately: then it is a remnant of that.
+const REMNANT_PART: u32 = 16;
 /// More moving regions than this are a crowd, or weather.
 const CROWD: usize = 3;
 /// Clutter raises the least evidence at most to twice this multiple and one more.
 const CLUTTER_MAX: u32 = 4;
 /// Units of the ages of regions.
 pub(crate) const TICKS_PER_SECOND: u64 = 16;
-
-/// Rules that follow from the settings and the grid.
-#[derive(Debug)]
-struct Rules {
-    confirm_frames: u32,
-    confirm_window: u16,
-    evidence_min: u32,
-    extent_min: usize,
-    wide: usize,
-}
-
-impl Rules {
-    fn new(settings: &Settings, grid: Grid) -> Rules {
-        let window = u32::from(settings.confirm_window.clamp(1, 16));
-        // The smallest thing that counts: so many cells high, and a person's shape.
-        let height = (settings.object_size_min.clamp(0.0, 1.0) * grid.rows as f32).max(1.0);
-        let area = height * (height * 0.4).max(1.0);
-        let fineness = (grid.rows as f32 / ROWS_USUAL).powi(2);
-        Rules {
-            confirm_frames: u32::from(settings.confirm_frames).clamp(1, window),
-            confirm_window: (u32::from(u16::MAX) >> (16 - window)) as u16,
-            evidence_min: (EVIDENCE_MIN * fineness).max(area * 8.0).max(16.0) as u32,
-            extent_min: (height as usize).saturating_sub(1).max(1),
-            wide: grid.len() / WIDE_PART,
-        }
-    }
-}
 
 /// What one frame is judged by.
 pub(crate) struct Scene<'a> {
@@ -110,6 +81,8 @@ pub(crate) struct Regions {
     clutter: u32,
     /// Most evidence in this frame that is not certain to be motion.
     doubtful: u32,
+    /// Evidence of the largest region that was certain lately; fades over some seconds.
+    largest: u32,
     /// Moving regions in this frame, and in the one before.
     crowd: usize,
     crowd_before: usize,
@@ -150,6 +123,7 @@ impl Regions {
             idle: u16::BITS,
             clutter: 0,
             doubtful: 0,
+            largest: 0,
             crowd: 0,
             crowd_before: 0,
         }
@@ -176,8 +150,11 @@ impl Regions {
         self.age();
         self.doubtful = 0;
         self.crowd_before = mem::take(&mut self.crowd);
-        for from in 0..self.grid.len() {
-            if self.marks[from] == STRONG && background.recall(scene.now, from) {
+        let mut next = 0;
+        while let Some(ahead) = self.marks[next..].iter().position(|mark| *mark == STRONG) {
+            let from = next + ahead;
+            next = from + 1;
+            if background.recall(scene.now, from) {
                 self.marks[from] = SAME;
             }
             if self.marks[from] == STRONG {
@@ -189,12 +166,13 @@ impl Regions {
         tally
     }
 
-    /// Rises within a second or two of clutter, and fades within some more.
+    /// Clutter rises within a second or two, and fades within some more.
     fn note_clutter(&mut self) {
         let doubtful = (self.doubtful.min(CLUTTER_MAX * self.rules.evidence_min)) << 6;
         let step = doubtful.saturating_sub(self.clutter) >> 5;
         self.clutter += step;
         self.clutter -= self.clutter >> 7;
+        self.largest -= self.largest.div_ceil(32);
     }
 
     /// Least evidence that counts now.
@@ -242,7 +220,11 @@ impl Regions {
             let (column, row) = (cell as usize % columns, cell as usize / columns);
             let across = column.saturating_sub(GAP + 1)..(column + GAP + 2).min(columns);
             for row in row.saturating_sub(GAP + 1)..(row + GAP + 2).min(rows) {
-                for cell in row * columns + across.start..row * columns + across.end {
+                let cells = row * columns + across.start..row * columns + across.end;
+                if self.marks[cells.clone()].iter().all(|mark| *mark == SAME) {
+                    continue;
+                }
+                for cell in cells {
                     if self.marks[cell] != SAME {
                         self.reach(cell, &mut blob, scene, background);
                     }
@@ -259,7 +241,8 @@ impl Regions {
         if background.recall(scene.now, cell) {
             return;
         }
-        let born = strong && self.seen[cell] & 0b1_1110 == 0;
+        // While the light is in doubt, what it explained for a while comes up again.
+        let born = strong && self.seen[cell] & 0b1_1110 == 0 && !background.in_doubt();
         if born {
             background.note_habit(cell);
         }
@@ -291,6 +274,7 @@ impl Regions {
             return;
         }
         if self.cells.len() >= self.rules.wide && self.change(scene, background).is_light() {
+            self.cells.iter().for_each(|&cell| background.approach(scene.now, cell as usize));
             return;
         }
         let moves = blob.stirred > self.cells.len() / 64;
@@ -301,7 +285,6 @@ impl Regions {
             self.doubtful = self.doubtful.max(blob.evidence);
         }
         let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
-        if std::env::var("DBG").is_ok() { eprintln!("   x{}-{} y{}-{} n {} strong {} stirred {} ev/cell {} moves {moves} certain {certain} age {age} ghost {}", blob.left, blob.right, blob.top, blob.bottom, self.cells.len(), blob.strong, blob.stirred, blob.evidence/self.cells.len() as u32, self.change(scene, background).is_ghost()); }
         let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene, background).is_ghost());
         if over {
             self.absorb(scene, background);
@@ -319,7 +302,8 @@ impl Regions {
 
     /// 500 at the least evidence that counts, nearing 1000 with more.
     fn score(&self, blob: &Blob) -> Score {
-        Score((blob.evidence * 1000 / (blob.evidence + self.evidence_min()).max(1)) as u16)
+        let evidence = u64::from(blob.evidence);
+        Score((evidence * 1000 / (evidence + u64::from(self.evidence_min())).max(1)) as u16)
     }
 
     /// Marks the region's cells as taken, and writes down whether it moves.
@@ -341,20 +325,31 @@ impl Regions {
 
     /// Whether the region was seen to move here in N of the last M frames, now or before it stopped.
     fn certain(&mut self, blob: &Blob, moves: bool) -> bool {
-        let (frames, window) = (self.rules.confirm_frames, self.rules.confirm_window);
+        // Things mostly stay where they were a frame ago. What does not must be seen once more, and is weather where
+        // much of it comes and goes at once.
+        let steady = blob.stayed * 2 >= self.cells.len();
+        let weather = !steady && self.crowd_before > CROWD;
+        // What has stopped is held only while it is clearly there: traces of it are not.
+        let clear = blob.evidence >= CLEAR_EVIDENCE * self.cells.len() as u32 && blob.evidence >= self.largest / REMNANT_PART;
+        if weather || !(moves || clear) {
+            return false;
+        }
+        let window = self.rules.confirm_window;
+        let (frames, window) = if steady {
+            (self.rules.confirm_frames, window)
+        } else {
+            (self.rules.confirm_frames + 1, window << 1 | 1)
+        };
         let often = |moved: u16, seen: u16| {
-            let lasting = (seen as u16).count_ones() >= 12 && moved.count_ones() > frames;
+            let lasting = seen.count_ones() >= 12 && moved.count_ones() > frames;
             (moved & window).count_ones() >= frames || lasting
         };
         let cells = || self.cells.iter().map(|&cell| cell as usize);
         let confirmed = cells().filter(|&cell| often(self.moved[cell], self.seen[cell])).count();
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
-        // What has stopped is held only while it is clearly there: traces of it are not.
-        let clear = blob.strong * 2 > self.cells.len();
-        // Things mostly stay where they were a frame ago; where much comes and goes at once, as in rain, that is asked for.
-        let steady = blob.stayed * 2 >= self.cells.len() || self.crowd_before <= CROWD;
-        let certain = (moves || clear) && steady && (confirmed > blob.strong / 4 || held > self.cells.len() / 8);
+        let certain = confirmed > blob.strong / 4 || held > self.cells.len() / 8;
         if certain {
+            self.largest = self.largest.max(blob.evidence);
             self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
         }
         certain
@@ -373,6 +368,7 @@ impl Regions {
             grid: self.grid,
             now: scene.now,
             background: &background.value,
+            threshold: &background.threshold,
             cells: &self.cells,
         }
     }

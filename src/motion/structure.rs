@@ -14,6 +14,8 @@ pub(crate) struct Change<'a> {
     pub(crate) now: &'a [u16],
     /// The background, in 256ths of a level.
     pub(crate) background: &'a [u16],
+    /// Change from which on a cell differs beyond chance, in 256ths of a level.
+    pub(crate) threshold: &'a [u16],
     /// The region's cells.
     pub(crate) cells: &'a [u32],
 }
@@ -26,23 +28,17 @@ impl Change<'_> {
         self.each_pair(|a, b| {
             let (now, was) = (self.now(a) - self.now(b), self.was(a) - self.was(b));
             let (bright_now, bright_was) = (self.now(a) + self.now(b), (self.was(a) + self.was(b)).max(1));
-            let step = (now - was * bright_now / bright_was).unsigned_abs();
-            (sum, squares) = (sum + step, squares + step * step);
+            // Noise makes steps, too: half a threshold is more than it does.
+            let chance = u32::from(self.threshold[a] / LEVEL / 2);
+            let step = (now - was * bright_now / bright_was).unsigned_abs().saturating_sub(chance);
+            (sum, squares) = (sum + u64::from(step), squares + u64::from(step) * u64::from(step));
         });
-        let height = self
+        let heights = self
             .cells
             .iter()
-            .map(|&cell| (self.now(cell as usize) - self.was(cell as usize)).unsigned_abs());
-        let height = height.max().unwrap_or(0);
-        if std::env::var("DBG").is_ok() {
-            eprintln!(
-                "   S {} area {} height {}",
-                squares * 256 / (height * sum).max(1),
-                self.cells.len(),
-                height / 16
-            );
-        }
-        squares * 256 < LIGHT_SHARPNESS_MAX * height * sum
+            .map(|&cell| self.now(cell as usize).abs_diff(self.was(cell as usize)));
+        let height = u64::from(heights.max().unwrap_or(0));
+        squares * 256 <= LIGHT_SHARPNESS_MAX * height * sum
     }
 
     /// Whether the background has more structure here than the picture: what was there went away, and the background
@@ -50,37 +46,32 @@ impl Change<'_> {
     pub(crate) fn is_ghost(&self) -> bool {
         let (mut now, mut was) = (0u64, 0u64);
         self.each_pair(|a, b| {
-            now += self.now(a).abs_diff(self.now(b));
-            was += self.was(a).abs_diff(self.was(b));
+            now += u64::from(self.now(a).abs_diff(self.now(b)));
+            was += u64::from(self.was(a).abs_diff(self.was(b)));
         });
         now * 5 < was * 4
     }
 
-    fn now(&self, cell: usize) -> i64 {
-        i64::from(self.now[cell])
+    fn now(&self, cell: usize) -> i32 {
+        i32::from(self.now[cell])
     }
 
-    fn was(&self, cell: usize) -> i64 {
-        i64::from(self.background[cell] / LEVEL)
+    fn was(&self, cell: usize) -> i32 {
+        i32::from(self.background[cell] / LEVEL)
     }
 
-    /// Calls `pair` with each cell of the region and its right and lower, left and upper neighbours, so that pairs
-    /// inside count twice and those over the outline once.
+    /// Calls `pair` with each cell of the region and its neighbours: pairs inside count twice, those over the outline once.
     fn each_pair(&self, mut pair: impl FnMut(usize, usize)) {
-        let (columns, rows) = (self.grid.columns, self.grid.rows);
+        let (columns, len) = (self.grid.columns, self.now.len());
         for cell in self.cells.iter().map(|&cell| cell as usize) {
-            let (column, row) = (cell % columns, cell / columns);
-            if column > 0 {
-                pair(cell, cell - 1);
-            }
-            if column + 1 < columns {
-                pair(cell, cell + 1);
-            }
-            if row > 0 {
-                pair(cell, cell - columns);
-            }
-            if row + 1 < rows {
-                pair(cell, cell + columns);
+            let column = cell % columns;
+            let beside = [(column > 0, cell.wrapping_sub(1)), (column + 1 < columns, cell + 1)];
+            let upright = [
+                (cell >= columns, cell.wrapping_sub(columns)),
+                (cell + columns < len, cell + columns),
+            ];
+            for (_, neighbour) in beside.into_iter().chain(upright).filter(|(inside, _)| *inside) {
+                pair(cell, neighbour);
             }
         }
     }

@@ -28,13 +28,13 @@ impl Sway {
         let (by_across, by_down) = (across * self.across / UNIT, down * self.down / UNIT);
         let value = (i32::from(values[cell]) + by_across + by_down).clamp(0, i32::from(u16::MAX));
         let steepest = across.unsigned_abs().max(down.unsigned_abs());
-        let doubt = steepest * (self.across.unsigned_abs() + self.down.unsigned_abs()) / UNIT as u32;
+        let doubt = 2 * steepest * (self.across.unsigned_abs() + self.down.unsigned_abs()) / UNIT as u32;
         (value as u16, doubt.min(u32::from(u16::MAX)) as u16)
     }
 
     /// The displacement that turns `background` into `now`, by least squares over the cells for which `counts`
     /// (Lucas and Kanade, 1981), once roughly and once knowing the direction; none when it is negligible or explains
-    /// less than half of what changed.
+    /// less than a third of what changed.
     pub(crate) fn measure(now: &[u16], background: &[u16], grid: Grid, counts: impl Fn(usize) -> bool) -> Sway {
         let fit = |toward| Sway::fit(now, background, grid, toward, &counts);
         let Some((rough, _)) = fit(Sway::default()) else {
@@ -47,7 +47,7 @@ impl Sway {
         }
     }
 
-    /// A displacement in the direction of `toward`, and whether it explains at least half of what changed.
+    /// A displacement in the direction of `toward`, and whether it explains at least a third of what changed.
     fn fit(now: &[u16], background: &[u16], grid: Grid, toward: Sway, counts: impl Fn(usize) -> bool) -> Option<(Sway, bool)> {
         let step = (grid.len() / LIGHT_SAMPLES_MAX / 2) | 1;
         let (mut xx, mut xy, mut yy, mut xd, mut yd, mut dd) = (0i64, 0i64, 0i64, 0i64, 0i64, 0i64);
@@ -71,7 +71,7 @@ impl Sway {
         };
         let (across, down) = (solve(yy, xd, xy, yd), solve(xx, yd, xy, xd));
         let explained = (i64::from(across) * xd + i64::from(down) * yd) / i64::from(UNIT);
-        Some((Sway { across, down }, explained * 2 >= dd))
+        Some((Sway { across, down }, explained * 3 >= dd))
     }
 }
 
@@ -87,8 +87,16 @@ fn slopes(values: &[u16], grid: Grid, cell: usize, toward: Sway) -> (i32, i32) {
         _ => (value(after) - value(before)) / 2,
     };
     let inside = column > 0 && column + 1 < columns;
-    let across = if inside { step(cell - 1, cell + 1, toward.across.signum()) } else { 0 };
+    let across = if inside {
+        step(cell - 1, cell + 1, toward.across.signum())
+    } else {
+        0
+    };
     let inside = cell >= columns && cell + columns < values.len();
-    let down = if inside { step(cell - columns, cell + columns, toward.down.signum()) } else { 0 };
+    let down = if inside {
+        step(cell - columns, cell + columns, toward.down.signum())
+    } else {
+        0
+    };
     (across, down)
 }

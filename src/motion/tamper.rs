@@ -39,6 +39,11 @@ impl Watch {
         }
     }
 
+    /// Forgets what was seen.
+    pub(crate) fn reset(&mut self) {
+        *self = Watch::new(self.frozen_ms);
+    }
+
     /// Notes a picture that differs from the one before.
     pub(crate) fn note(&mut self, at: Mono, cells: &[u16], grid: Grid, plan: &Plan) {
         self.changed = Some(at);

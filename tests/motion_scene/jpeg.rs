@@ -4,17 +4,17 @@ use lookout::motion::jpeg::STANDARD_TABLES;
 
 /// How to encode.
 #[derive(Clone, Copy, Debug)]
-pub struct Encoding {
+pub(crate) struct Encoding {
     /// Two components of chroma at a quarter of the size, which are flat; else luma alone.
-    pub colour: bool,
+    pub(crate) colour: bool,
     /// Whether the Huffman tables are in the picture.
-    pub tables: bool,
+    pub(crate) tables: bool,
     /// Step of quantisation, the same for every coefficient: 1 is nearly lossless.
-    pub step: u8,
+    pub(crate) step: u8,
 }
 
 /// `luma` (`width * height` bytes, both multiples of 16) as a JPEG picture.
-pub fn encode(luma: &[u8], width: usize, height: usize, how: Encoding) -> Vec<u8> {
+pub(crate) fn encode(luma: &[u8], width: usize, height: usize, how: Encoding) -> Vec<u8> {
     let mut out = vec![0xff, 0xd8, 0xff, 0xdb, 0, 67, 0];
     out.extend([how.step; 64]);
     let [h1, h0] = (height as u16).to_be_bytes();
@@ -58,7 +58,8 @@ fn scan(luma: &[u8], width: usize, height: usize, how: Encoding, bits: &mut Bits
 /// Forward DCT of a block, quantised, in zigzag order.
 fn transform(pixel: impl Fn(usize) -> f32, step: u8) -> [i32; 64] {
     let cosine = |x: usize, u: usize| ((2 * x + 1) as f32 * u as f32 * std::f32::consts::PI / 16.0).cos();
-    let table: [[f32; 8]; 8] = std::array::from_fn(|u| std::array::from_fn(|x| cosine(x, u) * if u == 0 { 0.5f32.sqrt() } else { 1.0 } / 2.0));
+    let table: [[f32; 8]; 8] =
+        std::array::from_fn(|u| std::array::from_fn(|x| cosine(x, u) * if u == 0 { 0.5f32.sqrt() } else { 1.0 } / 2.0));
     let rows: [[f32; 8]; 8] = std::array::from_fn(|y| std::array::from_fn(|u| (0..8).map(|x| pixel(y * 8 + x) * table[u][x]).sum()));
     let at = |v: usize, u: usize| (0..8).map(|y| rows[y][u] * table[v][y]).sum::<f32>();
     std::array::from_fn(|i| {

@@ -1,5 +1,7 @@
 //! Rendered pictures for the detector's tests: a textured room or garden, light, noise, weather and things, all by seed.
 
+pub(crate) mod jpeg;
+
 use std::time::Duration;
 
 use lookout::clock::Mono;
@@ -12,14 +14,14 @@ use lookout::motion::MotionState;
 use lookout::motion::settings::Settings;
 
 /// Frames a second of every scene.
-pub const FPS: u64 = 10;
+pub(crate) const FPS: u64 = 10;
 
 /// A small generator of random numbers (splitmix64).
 #[derive(Clone)]
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -27,23 +29,23 @@ impl Random {
         z ^ (z >> 31)
     }
     /// In 0..1.
-    pub fn unit(&mut self) -> f32 {
+    pub(crate) fn unit(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1u64 << 24) as f32
     }
 }
 
 /// A thing in parts of the picture: centre, size, and how much brighter than what it hides (levels), with a pattern of its own.
 #[derive(Clone, Copy)]
-pub struct Thing {
-    pub x: f32,
-    pub y: f32,
-    pub width: f32,
-    pub height: f32,
-    pub level: f32,
+pub(crate) struct Thing {
+    pub(crate) x: f32,
+    pub(crate) y: f32,
+    pub(crate) width: f32,
+    pub(crate) height: f32,
+    pub(crate) level: f32,
 }
 
 /// A thing of a person's shape, `height` of the picture high, its feet at `y`.
-pub fn person(x: f32, feet: f32, height: f32, level: f32) -> Thing {
+pub(crate) fn person(x: f32, feet: f32, height: f32, level: f32) -> Thing {
     Thing {
         x,
         y: feet - height / 2.0,
@@ -55,28 +57,28 @@ pub fn person(x: f32, feet: f32, height: f32, level: f32) -> Thing {
 
 /// What a frame shows.
 #[derive(Clone)]
-pub struct Look {
-    pub things: Vec<Thing>,
-    pub gain: f32,
-    pub offset: f32,
+pub(crate) struct Look {
+    pub(crate) things: Vec<Thing>,
+    pub(crate) gain: f32,
+    pub(crate) offset: f32,
     /// Standard deviation of each pixel's noise, in levels.
-    pub noise: f32,
+    pub(crate) noise: f32,
     /// A lamp in the upper left whose light falls off: gain at its brightest, less 1.
-    pub lamp: f32,
+    pub(crate) lamp: f32,
     /// Soft shadow of a cloud's edge, which has come so far across (0 to 1); the shadowed part has half the light.
-    pub cloud: f32,
-    /// A soft spot of light at (x, y), of this radius and strength in levels.
-    pub spot: Option<(f32, f32, f32, f32)>,
+    pub(crate) cloud: f32,
+    /// A soft spot of light at (x, y), of this radius, and how much brighter it makes things at its middle.
+    pub(crate) spot: Option<(f32, f32, f32, f32)>,
     /// Displacement of the whole picture in 640ths of its width.
-    pub shake: (f32, f32),
+    pub(crate) shake: (f32, f32),
     /// Displacement of the foliage (the right third) likewise.
-    pub sway: f32,
+    pub(crate) sway: f32,
     /// Rain streaks.
-    pub rain: usize,
+    pub(crate) rain: usize,
     /// Nothing but noise around this level.
-    pub covered: Option<f32>,
+    pub(crate) covered: Option<f32>,
     /// Another view altogether.
-    pub turned: bool,
+    pub(crate) turned: bool,
 }
 
 impl Default for Look {
@@ -99,9 +101,9 @@ impl Default for Look {
 }
 
 /// A renderer of one size.
-pub struct Scene {
-    pub width: usize,
-    pub height: usize,
+pub(crate) struct Scene {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
     seed: u32,
     noise: Vec<f32>,
     random: Random,
@@ -112,7 +114,7 @@ pub struct Scene {
 }
 
 impl Scene {
-    pub fn new(width: usize, height: usize, seed: u64) -> Scene {
+    pub(crate) fn new(width: usize, height: usize, seed: u64) -> Scene {
         let mut random = Random(seed);
         // Sums of twelve uniform numbers: normal enough.
         let noise = (0..1 << 16).map(|_| (0..12).map(|_| random.unit()).sum::<f32>() - 6.0).collect();
@@ -129,7 +131,7 @@ impl Scene {
     }
 
     /// The pixels of `look`.
-    pub fn render(&mut self, look: &Look) -> &[u8] {
+    pub(crate) fn render(&mut self, look: &Look) -> &[u8] {
         let (width, height) = (self.width, self.height);
         let scale = 640.0 / width as f32;
         self.displace(look);
@@ -150,6 +152,11 @@ impl Scene {
         &self.pixels
     }
 
+    /// What was rendered last.
+    pub(crate) fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
     /// Renders the ground, unless it is as it was.
     fn displace(&mut self, look: &Look) {
         let displaced = Some((look.shake.0, look.shake.1, look.sway, look.turned));
@@ -163,7 +170,11 @@ impl Scene {
             for (x, ground_at) in row.iter_mut().enumerate() {
                 let (u, v) = ((x as f32 + 0.5) * scale, (y as f32 + 0.5) * scale);
                 let foliage = u / 640.0 > 0.66;
-                let sway = if foliage { look.sway * (1.0 + (v / 37.0 + u / 23.0).sin()) } else { 0.0 };
+                let sway = if foliage {
+                    look.sway * (1.0 + (v / 37.0 + u / 23.0).sin())
+                } else {
+                    0.0
+                };
                 *ground_at = ground(u + look.shake.0 + sway, v + look.shake.1, view, foliage);
             }
         }
@@ -181,7 +192,9 @@ impl Scene {
             dx.abs().powi(4) + dy.abs().powi(4) < 1.0
         });
         let surface = match thing {
-            Some(thing) => ground_mean(x) + thing.level + 10.0 * value_noise((u - thing.x * 640.0) / 9.0, (v - thing.y * rows) / 9.0, 5) - 5.0,
+            Some(thing) => {
+                ground_mean(x) + thing.level + 10.0 * value_noise((u - thing.x * 640.0) / 9.0, (v - thing.y * rows) / 9.0, 5) - 5.0
+            }
             None => ground,
         };
         let lamp = 1.0 + look.lamp / (1.0 + 4.0 * (x * x + y * y));
@@ -189,16 +202,20 @@ impl Scene {
             0.0 => 1.0,
             across => 1.0 - 0.5 / (1.0 + ((x - across * 2.0 + 0.5) * 12.0).exp()),
         };
-        let spot = look.spot.map_or(0.0, |(sx, sy, radius, level)| {
-            let far = ((x - sx).powi(2) + ((y - sy) * 0.75).powi(2)) / (radius * radius);
-            level * (-far).exp()
-        });
-        surface * look.gain * lamp * cloud + look.offset + spot
+        let spot = 1.0
+            + look.spot.map_or(0.0, |(sx, sy, radius, level)| {
+                let far = ((x - sx).powi(2) + ((y - sy) * 0.75).powi(2)) / (radius * radius);
+                level * (-far).exp()
+            });
+        surface * look.gain * lamp * cloud * spot + look.offset
     }
 
     fn streak(&mut self) {
         let (width, height) = (self.width, self.height);
-        let (x, y) = ((self.random.unit() * width as f32) as usize, (self.random.unit() * height as f32) as usize);
+        let (x, y) = (
+            (self.random.unit() * width as f32) as usize,
+            (self.random.unit() * height as f32) as usize,
+        );
         for step in 0..height / 12 {
             let (x, y) = (x + step / 6, y + step);
             if x < width && y < height {
@@ -222,7 +239,11 @@ fn ground(u: f32, v: f32, seed: u32, foliage: bool) -> f32 {
         return 110.0 + 80.0 * fine + 40.0 * coarse;
     }
     let wall = 40.0 * (value_noise(u / 90.0, v / 90.0, seed) - 0.5) + 10.0 * (value_noise(u / 6.0, v / 6.0, seed ^ 2) - 0.5);
-    let furniture = if value_noise((u / 64.0).floor(), (v / 48.0).floor(), seed ^ 3) > 0.8 { -45.0 } else { 0.0 };
+    let furniture = if value_noise((u / 64.0).floor(), (v / 48.0).floor(), seed ^ 3) > 0.8 {
+        -45.0
+    } else {
+        0.0
+    };
     120.0 + wall + furniture
 }
 
@@ -243,7 +264,7 @@ fn value_noise(x: f32, y: f32, seed: u32) -> f32 {
 }
 
 /// Frame `number` of `data` in `format`, at [`FPS`].
-pub fn frame<'a>(pixel: PixelFormat, width: usize, height: usize, number: u64, data: &'a [u8]) -> Frame<'a> {
+pub(crate) fn frame<'a>(pixel: PixelFormat, width: usize, height: usize, number: u64, data: &'a [u8]) -> Frame<'a> {
     Frame {
         format: FrameFormat::packed(pixel, width as u32, height as u32, Duration::from_millis(1000 / FPS)),
         number,
@@ -253,7 +274,13 @@ pub fn frame<'a>(pixel: PixelFormat, width: usize, height: usize, number: u64, d
 }
 
 /// Runs `frames` frames of what `look` says of each through a detector; what it said of each.
-pub fn watch(settings: &Settings, size: (usize, usize), seed: u64, frames: u64, mut look: impl FnMut(u64, &mut Random) -> Look) -> Vec<Motion> {
+pub(crate) fn watch(
+    settings: &Settings,
+    size: (usize, usize),
+    seed: u64,
+    frames: u64,
+    mut look: impl FnMut(u64, &mut Random) -> Look,
+) -> Vec<Motion> {
     let mut scene = Scene::new(size.0, size.1, seed);
     let mut random = Random(seed ^ 0xabcd);
     let mut detector = Detector::new(settings, size.0 as u32, size.1 as u32);
@@ -267,6 +294,6 @@ pub fn watch(settings: &Settings, size: (usize, usize), seed: u64, frames: u64, 
 }
 
 /// Frames in which there was motion.
-pub fn moving(said: &[Motion]) -> Vec<usize> {
+pub(crate) fn moving(said: &[Motion]) -> Vec<usize> {
     (0..said.len()).filter(|&n| said[n].state == MotionState::Moving).collect()
 }
