@@ -8,6 +8,7 @@ use std::io::Read;
 use std::io::Write;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,17 +40,20 @@ pub(crate) enum Shot {
     Noise,
     /// A picture marked as damaged by the camera.
     Marked,
-    /// Nothing at all for so many frames.
-    Silence(u32),
+    /// Nothing at all.
+    Nothing,
 }
 
 pub(crate) fn missing() -> Option<&'static str> {
     (!Path::new(VHCI).exists()).then_some("vhci-hcd driver")
 }
 
+/// Nothing but good pictures, all of one length.
+pub(crate) const PLAIN: &[Shot] = &[Shot::Picture(40_000)];
+
 /// The webcam; dropping it pulls its plug.
 pub(crate) struct Webcam {
-    shots: Arc<Mutex<VecDeque<Shot>>>,
+    shots: Arc<Mutex<&'static [Shot]>>,
     socket: UnixStream,
     device: Option<JoinHandle<()>>,
 }
@@ -58,7 +62,7 @@ impl Webcam {
     /// Plugs it in; returns once its node is there.
     pub(crate) fn plug() -> Webcam {
         let (kernels, ours) = UnixStream::pair().expect("a pair of sockets");
-        let shots = Arc::default();
+        let shots = Arc::new(Mutex::new(PLAIN));
         let device = Device::new(ours.try_clone().expect("a descriptor"), Arc::clone(&shots));
         let device = Some(thread::spawn(move || device.serve()));
         let (port, device_id, speed_high) = (0, 0x0001_0002, 3);
@@ -69,9 +73,9 @@ impl Webcam {
         Webcam { shots, socket, device }
     }
 
-    /// What to send next, before plain pictures again.
-    pub(crate) fn send(&self, shots: &[Shot]) {
-        self.shots.lock().expect("not poisoned").extend(shots);
+    /// What to send from now on, over and over.
+    pub(crate) fn send(&self, shots: &'static [Shot]) {
+        *self.shots.lock().expect("not poisoned") = shots;
     }
 }
 
@@ -79,10 +83,10 @@ impl Drop for Webcam {
     fn drop(&mut self) {
         let _ = self.socket.shutdown(std::net::Shutdown::Both);
         let _ = self.device.take().map(JoinHandle::join);
-        let free = "000 004"; // "hub port 0 is free", by its state number
-        eventually("the free port", || {
-            fs::read_to_string(format!("{VHCI}/status")).ok()?.contains(free).then_some(())
-        });
+        let free = "hs  0000 004"; // port 0 of the high-speed hub, state "free"
+        let port_is_free = || fs::read_to_string(format!("{VHCI}/status")).is_ok_and(|status| status.contains(free));
+        let is_gone = || (port_is_free() && node().is_none()).then_some(());
+        let _ = catch_unwind(|| eventually("the free port", is_gone)); // perhaps dropped by a failed check
     }
 }
 
@@ -116,18 +120,19 @@ struct Transfer {
 struct Device {
     socket: UnixStream,
     clock: SystemClock,
-    shots: Arc<Mutex<VecDeque<Shot>>>,
+    shots: Arc<Mutex<&'static [Shot]>>,
     /// Transfers for the video endpoint, oldest first.
     waiting: VecDeque<Transfer>,
     /// Parts of the frame that is being sent.
     parts: VecDeque<Vec<u8>>,
     frame: u8,
     due: Mono,
-    silent: u32,
+    /// Shots taken so far.
+    taken: usize,
 }
 
 impl Device {
-    fn new(socket: UnixStream, shots: Arc<Mutex<VecDeque<Shot>>>) -> Device {
+    fn new(socket: UnixStream, shots: Arc<Mutex<&'static [Shot]>>) -> Device {
         let clock = SystemClock::default();
         Device {
             socket,
@@ -136,7 +141,7 @@ impl Device {
             parts: VecDeque::new(),
             frame: 0,
             due: clock.now(),
-            silent: 0,
+            taken: 0,
             clock,
         }
     }
@@ -232,24 +237,14 @@ impl Device {
 
     /// Takes the next shot and cuts it into payloads, each with its header.
     fn expose(&mut self) {
-        if self.silent > 0 {
-            self.silent -= 1;
-            return;
-        }
-        let shot = self
-            .shots
-            .lock()
-            .expect("not poisoned")
-            .pop_front()
-            .unwrap_or(Shot::Picture(40_000));
+        let shots = *self.shots.lock().expect("not poisoned");
+        let shot = shots[self.taken % shots.len()];
+        self.taken += 1;
         let (start, bytes, error) = match shot {
             Shot::Picture(bytes) => ([0xff, 0xd8], bytes, 0),
             Shot::Noise => ([0x00, 0x11], 40_000, 0),
             Shot::Marked => ([0xff, 0xd8], 40_000, 0x40),
-            Shot::Silence(frames) => {
-                self.silent = frames;
-                return;
-            }
+            Shot::Nothing => return,
         };
         let mut data = vec![0x55; bytes];
         let head = data.len().min(2);
