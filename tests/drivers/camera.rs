@@ -1,5 +1,6 @@
 //! Cameras: V4l2 against vivid, which injects every fault that a cheap webcam has.
 
+use std::panic::catch_unwind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,7 +132,7 @@ impl Setting {
 
 impl Drop for Setting {
     fn drop(&mut self) {
-        set(self.0, 0);
+        let _ = catch_unwind(|| set(self.0, 0)); // perhaps dropped by a failed check
     }
 }
 

@@ -1,13 +1,15 @@
-//! Cameras and sensor lines against the kernel's own drivers: vivid for V4L2, gpio-sim for GPIO. `tools/drivers` boots a
-//! guest that has both; elsewhere what needs them is skipped, and says so.
+//! Cameras and sensor lines against the kernel's own drivers: vivid and uvcvideo for V4L2, gpio-sim for GPIO.
+//! `tools/drivers` boots a guest that has them; elsewhere what needs them is skipped, and says so.
 //!
-//! A harness of its own, because the checks share the two devices and so run one after another, and because a skipped
+//! A harness of its own, because the checks share the devices and so run one after another, and because a skipped
 //! check has to be seen.
 
 mod camera;
 mod kernel;
+mod mjpeg;
 mod negotiation;
 mod pir;
+mod webcam;
 
 use std::panic;
 use std::process::ExitCode;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         negotiation::CHECKS,
         camera::CHECKS,
         camera::HOST_CHECKS,
+        mjpeg::CHECKS,
         pir::CHECKS,
         pir::HOST_CHECKS,
     ];
