@@ -61,19 +61,34 @@ impl Ledger {
         let (clients, client) = (config.web.clients_max, web::footprint_per_client(&config.web));
         let (cache, ring, stack) = (kib(config.store.cache_bytes), kib(RING_BYTES_MAX), kib(THREAD_STACK_BYTES));
         let lines = [
-            ("camera", source::footprint(camera), format!("buffers of {size}, the dearest layout")),
+            (
+                "camera",
+                source::footprint(camera),
+                format!("buffers of {size}, the dearest layout"),
+            ),
             ("motion", motion, format!("grid, background, JPEG luma of {size}")),
             ("events", size_of::<Engine>(), "two running events, evidence".into()),
             ("record queue", size_of::<RecordQueue>(), format!("{RECORD_QUEUE_MAX} records")),
             ("recorder", recorder::footprint(), "one commit of messages".into()),
-            ("store", store::footprint(&config.store), format!("redb: a cache of {cache}, and the rest")),
+            (
+                "store",
+                store::footprint(&config.store),
+                format!("redb: a cache of {cache}, and the rest"),
+            ),
             ("hub", Hub::footprint(), format!("ring of {RING_MESSAGES_MAX} messages, {ring}")),
             ("web", web::footprint(), "REST answers; the thread that reads the store".into()),
             ("clients", clients * client, format!("{clients} of {}", kib(client))),
-            ("stacks", SERVICE_THREADS * THREAD_STACK_BYTES, format!("{SERVICE_THREADS} threads of {stack}")),
+            (
+                "stacks",
+                SERVICE_THREADS * THREAD_STACK_BYTES,
+                format!("{SERVICE_THREADS} threads of {stack}"),
+            ),
         ];
         let line = |(holder, bytes, reason)| Line { holder, bytes, reason };
-        Ledger { lines: lines.map(line).into(), budget: config.budget_bytes }
+        Ledger {
+            lines: lines.map(line).into(),
+            budget: config.budget_bytes,
+        }
     }
 
     /// The sum of all lines, in bytes.

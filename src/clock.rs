@@ -248,7 +248,11 @@ impl LateClock {
     /// `clock`, with its wall time `behind` and not known good for a time of `until` from now.
     pub fn new(clock: Arc<dyn Clock>, until: Duration, behind: Duration) -> LateClock {
         let right_at = clock.now() + until;
-        LateClock { clock, right_at, behind_ms: behind.as_millis() as i64 }
+        LateClock {
+            clock,
+            right_at,
+            behind_ms: behind.as_millis() as i64,
+        }
     }
 }
 
@@ -259,7 +263,10 @@ impl Clock for LateClock {
     fn wall(&self) -> Wall {
         let Wall { at, .. } = self.clock.wall();
         let synced = self.clock.now() >= self.right_at;
-        Wall { at: if synced { at } else { Timestamp(at.0 - self.behind_ms) }, synced }
+        Wall {
+            at: if synced { at } else { Timestamp(at.0 - self.behind_ms) },
+            synced,
+        }
     }
     fn sleep_until(&self, until: Mono) {
         self.clock.sleep_until(until);

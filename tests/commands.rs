@@ -18,7 +18,9 @@ fn printed(args: &[&str]) -> String {
 }
 
 fn lines(text: &str) -> Vec<Value> {
-    text.lines().map(|line| serde_json::from_str(line).expect("one JSON object a line")).collect()
+    text.lines()
+        .map(|line| serde_json::from_str(line).expect("one JSON object a line"))
+        .collect()
 }
 
 /// Exit status and standard error of a command that fails.
@@ -35,7 +37,7 @@ fn path(dir: &Path, name: &str) -> String {
 /// A recording of the scene, as long as one visit with its PIR edges.
 fn recording(dir: &Path) -> String {
     let file = path(dir, "visit.lkr");
-    let scene = "scene:seed=5,width=320,height=240,fps=20,visits=3..0..3";
+    let scene = "scene:seed=5,width=320,height=240,fps=20,visits=3..0..3,foliage=off";
     let output = lookout(&["record", &file, "--source", scene, "--seconds", "9", "--log", "warn"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     file
@@ -46,18 +48,40 @@ fn a_recording_is_replayed_with_frames_and_edges() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = recording(dir.path());
     let found = lines(&printed(&["replay", "--frames", &file]));
-    let frames: Vec<u64> = found.iter().filter(|line| line["type"] == "frame").map(|line| line["frame"].as_u64().expect("a number")).collect();
-    assert!(frames.len() > 100 && frames.iter().copied().eq(0..frames.len() as u64), "frames count from 0, each is there");
+    let frames: Vec<u64> = found
+        .iter()
+        .filter(|line| line["type"] == "frame")
+        .map(|line| line["frame"].as_u64().expect("a number"))
+        .collect();
+    assert!(
+        frames.len() > 100 && frames.iter().copied().eq(0..frames.len() as u64),
+        "frames count from 0, each is there"
+    );
     let events: Vec<&Value> = found.iter().filter(|line| line["type"] == "event").collect();
     let (first, last) = (events.first().expect("an event"), events.last().expect("an event"));
     assert_eq!((&first["phase"], &last["phase"]), (&Value::from("start"), &Value::from("end")));
-    assert_eq!((&first["event"], &last["event"]), (&Value::from(0), &Value::from(0)), "one visit, one event");
+    assert_eq!(
+        (&first["event"], &last["event"]),
+        (&Value::from(0), &Value::from(0)),
+        "one visit, one event"
+    );
     assert_eq!((&last["trigger"], &last["pir"]["edges"]), (&Value::from("both"), &Value::from(1)));
     let moving = |frame: &u64| found.iter().any(|line| line["frame"] == *frame && line["state"] == "moving");
-    assert!(moving(&last["frame"].as_u64().expect("a number")), "the end's frame is one with motion");
-    assert_eq!(printed(&["replay", &file]), printed(&["replay", &file]), "the same clip, the same words");
+    assert!(
+        moving(&last["frame"].as_u64().expect("a number")),
+        "the end's frame is one with motion"
+    );
+    assert_eq!(
+        printed(&["replay", &file]),
+        printed(&["replay", &file]),
+        "the same clip, the same words"
+    );
 
-    assert_eq!(refused(&["record", &file, "--source", "scene", "--seconds", "1"]).0, Some(1), "no recording is overwritten");
+    assert_eq!(
+        refused(&["record", &file, "--source", "scene", "--seconds", "1"]).0,
+        Some(1),
+        "no recording is overwritten"
+    );
 }
 
 #[test]
@@ -82,10 +106,16 @@ fn configuration_errors_name_the_place_and_end_with_status_2() {
         args.extend((command == "replay").then_some("-"));
         let (status, words) = refused(&args);
         assert_eq!(status, Some(2), "{command}");
-        assert!(words.contains("lookout.toml:2: motion.sensitivity = 11: allowed is 1 to 10"), "{words}");
+        assert!(
+            words.contains("lookout.toml:2: motion.sensitivity = 11: allowed is 1 to 10"),
+            "{words}"
+        );
     }
     let (status, words) = refused(&["check", "--listen", "0.0.0.0:80"]);
-    assert!(status == Some(2) && words.contains("--listen") && words.contains("loopback"), "{words}");
+    assert!(
+        status == Some(2) && words.contains("--listen") && words.contains("loopback"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -104,12 +134,18 @@ fn export_gives_what_is_stored_in_both_forms() {
     assert_eq!(std::fs::read_dir(dir.path()).expect("listed").count(), 0);
     store_two_events(dir.path());
     let events = lines(&printed(&["export", "--data-dir", data]));
-    assert_eq!(events.iter().map(|event| event["id"].as_u64()).collect::<Vec<_>>(), [Some(1), Some(2)]);
+    assert_eq!(
+        events.iter().map(|event| event["id"].as_u64()).collect::<Vec<_>>(),
+        [Some(1), Some(2)]
+    );
     assert_eq!(lines(&printed(&["export", "--data-dir", data, "--from", "2"])).len(), 1);
     let csv = printed(&["export", "--format", "csv", "--data-dir", data]);
     let rows: Vec<&str> = csv.lines().collect();
     assert_eq!(rows.len(), 3);
-    assert!(rows[0].starts_with("id,timestamp,") && rows[1].contains("\"a, \"\"b\"\"\""), "{csv}");
+    assert!(
+        rows[0].starts_with("id,timestamp,") && rows[1].contains("\"a, \"\"b\"\"\""),
+        "{csv}"
+    );
     let columns = rows[0].split(',').count();
     assert_eq!(rows[2].split(',').count(), columns + 1, "one comma stands within quotes");
 }

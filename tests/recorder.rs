@@ -42,7 +42,10 @@ use serde_json::Value;
 use stored::medium::SimDisk;
 
 /// Where the wall clock of a board without a battery begins.
-const EPOCH: Wall = Wall { at: Timestamp(0), synced: false };
+const EPOCH: Wall = Wall {
+    at: Timestamp(0),
+    synced: false,
+};
 
 /// A recorder on a simulated disk, and all that is around it.
 struct Desk {
@@ -58,12 +61,31 @@ fn desk(disk: &SimDisk, dir: &std::path::Path, clock: SimClock) -> Desk {
     let (store, opened) = Store::open_on(Box::new(disk.clone()), &stored::settings(dir), clock.wall()).expect("opens");
     let hub = Arc::new(Hub::new(store.next_seq() - 1));
     let (queue, status) = (Arc::new(RecordQueue::default()), Arc::new(Status::default()));
-    let identity = Identity { camera_id: "yard".try_into().expect("short"), boot_id: BootId::NIL, zones: Default::default() };
+    let identity = Identity {
+        camera_id: "yard".try_into().expect("short"),
+        boot_id: BootId::NIL,
+        zones: Default::default(),
+    };
     let cursor = hub.subscribe(Topics::EVENTS);
     let reader = store.reader();
     let scribe = Scribe::new(identity, Arc::new(clock.clone()));
-    let parts = Parts { store, opened, scribe, hub, queue: queue.clone(), clock: Arc::new(clock.clone()), status: status.clone() };
-    Desk { recorder: Recorder::new(parts).expect("readable"), queue, clock, status, reader, cursor }
+    let parts = Parts {
+        store,
+        opened,
+        scribe,
+        hub,
+        queue: queue.clone(),
+        clock: Arc::new(clock.clone()),
+        status: status.clone(),
+    };
+    Desk {
+        recorder: Recorder::new(parts).expect("readable"),
+        queue,
+        clock,
+        status,
+        reader,
+        cursor,
+    }
 }
 
 impl Desk {
@@ -115,14 +137,24 @@ fn lost() -> Record {
 fn what_is_announced_is_stored_in_the_same_order() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut desk = desk(&SimDisk::default(), dir.path(), SimClock::new(EPOCH));
-    for record in [change(0, Phase::Start, 0, 10), lost(), change(0, Phase::Update, 0, 20), change(0, Phase::End, 0, 30)] {
+    for record in [
+        change(0, Phase::Start, 0, 10),
+        lost(),
+        change(0, Phase::Update, 0, 20),
+        change(0, Phase::End, 0, 30),
+    ] {
         desk.queue.push(record);
     }
     assert_eq!(desk.recorder.step(), Recorded::Open);
     let said = desk.announced();
     let seqs: Vec<u64> = said.iter().map(|message| message["seq"].as_u64().expect("a number")).collect();
     assert_eq!(seqs, desk.journal());
-    assert_eq!(said.iter().map(|message| message["type"].as_str().expect("text")).collect::<Vec<_>>(), ["event", "camera_event", "event", "event"]);
+    assert_eq!(
+        said.iter()
+            .map(|message| message["type"].as_str().expect("text"))
+            .collect::<Vec<_>>(),
+        ["event", "camera_event", "event", "event"]
+    );
     let [event] = &desk.events()[..] else { panic!("one event") };
     assert_eq!((event.id, event.seq, event.phase), (seqs[0], seqs[3], Phase::End));
     assert_eq!(desk.status.recorder().commits, 1, "one commit for all that was at hand");
@@ -187,7 +219,11 @@ fn times_are_set_right_once_the_clock_is() {
     desk.clock.set_wall(Wall { at: now, synced: true });
     desk.recorder.step(); // corrects
     desk.recorder.step(); // says so
-    let times: Vec<(String, ClockState)> = desk.events().iter().map(|event| (event.timestamp.to_string(), event.clock)).collect();
+    let times: Vec<(String, ClockState)> = desk
+        .events()
+        .iter()
+        .map(|event| (event.timestamp.to_string(), event.clock))
+        .collect();
     let right = |time: &str| (format!("2026-07-01T12:{time}.000Z"), ClockState::Synced);
     assert_eq!(times, [right("00:50"), right("00:20")]);
     assert_eq!(desk.announced().last().expect("an alert")["alert_type"], "clock_synchronized");
@@ -200,14 +236,24 @@ fn times_are_set_right_once_the_clock_is() {
 #[test]
 fn the_time_of_an_event_stays_when_the_clock_is_stepped() {
     let dir = tempfile::tempdir().expect("a directory");
-    let clock = SimClock::new(Wall { at: Timestamp(1_000_000), synced: true });
+    let clock = SimClock::new(Wall {
+        at: Timestamp(1_000_000),
+        synced: true,
+    });
     let mut desk = desk(&SimDisk::default(), dir.path(), clock);
     desk.queue.push(change(0, Phase::Start, 0, 0));
     desk.recorder.step();
-    desk.clock.set_wall(Wall { at: Timestamp(5_000_000), synced: true });
+    desk.clock.set_wall(Wall {
+        at: Timestamp(5_000_000),
+        synced: true,
+    });
     desk.queue.push(change(0, Phase::End, 0, 0));
     desk.recorder.step();
-    let times: Vec<Value> = desk.announced().iter().map(|message| message["data"]["timestamp"].clone()).collect();
+    let times: Vec<Value> = desk
+        .announced()
+        .iter()
+        .map(|message| message["data"]["timestamp"].clone())
+        .collect();
     assert_eq!(times, ["1970-01-01T00:16:40.000Z"; 2]);
 }
 
@@ -223,7 +269,10 @@ fn an_event_that_a_crash_left_open_is_closed() {
     let mut second = desk(&disk, dir.path(), SimClock::new(EPOCH));
     second.recorder.step();
     let [event] = &second.events()[..] else { panic!("one event") };
-    assert_eq!((event.id, event.phase, event.end_reason), (id, Phase::End, Some(EndReason::Interrupted)));
+    assert_eq!(
+        (event.id, event.phase, event.end_reason),
+        (id, Phase::End, Some(EndReason::Interrupted))
+    );
     assert_eq!(second.announced()[0]["data"]["end_reason"], "interrupted");
 }
 

@@ -18,13 +18,13 @@ use super::problem::Problem;
 use super::query;
 use super::reply;
 use super::reply::Body;
-use crate::store::EventQuery;
-use crate::store::StoreError;
 use super::store::EventStore;
 use super::store::ReadPermit;
 use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::limits::RESPONSE_BYTES_MAX;
 use crate::pipeline::Command;
+use crate::store::EventQuery;
+use crate::store::StoreError;
 
 type Answer = Result<Response<Body>, Problem>;
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 use super::reply;
 use super::reply::Body;
 use super::store::ReadError;
-use crate::store::StoreError;
 use crate::limits::RETRY_AFTER_S;
+use crate::store::StoreError;
 
 /// Why a request is not done.
 #[derive(Debug)]

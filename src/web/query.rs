@@ -1,8 +1,8 @@
 //! What stands behind the `?` of an address, parsed once into numbers.
 
 use super::problem::Problem;
-use crate::store::EventQuery;
 use crate::limits::PAGE_EVENTS_MAX;
+use crate::store::EventQuery;
 
 /// Events in a page when the request does not say.
 const PAGE_EVENTS_DEFAULT: usize = 50;

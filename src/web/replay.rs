@@ -6,11 +6,11 @@
 
 use std::pin::Pin;
 
-use crate::store::Page;
 use super::store::ReadError;
 use super::store::Reads;
 use crate::hub::BeforeRing;
 use crate::hub::Cursor;
+use crate::store::Page;
 use crate::wire::Text;
 use crate::wire::server::Recovered;
 

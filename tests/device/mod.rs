@@ -27,14 +27,14 @@ use lookout::motion::Score;
 use lookout::pipeline::Controls;
 use lookout::status::CameraState;
 use lookout::status::Status;
-use lookout::web;
-use lookout::web::Counters;
 use lookout::store::EventPage;
 use lookout::store::EventQuery;
-use lookout::web::EventStore;
-use lookout::web::Identity;
 use lookout::store::Page;
 use lookout::store::StoreError;
+use lookout::web;
+use lookout::web::Counters;
+use lookout::web::EventStore;
+use lookout::web::Identity;
 use lookout::web::Services;
 use lookout::web::Settings;
 use lookout::wire;
@@ -78,7 +78,10 @@ impl MemoryStore {
         std::thread::sleep(delay); // simulates a slow card
         let shelf = self.0.lock().unwrap();
         match &shelf.fault {
-            Some(why) => Err(StoreError::Io { file: "shelf".into(), source: std::io::Error::other(why.clone()) }),
+            Some(why) => Err(StoreError::Io {
+                file: "shelf".into(),
+                source: std::io::Error::other(why.clone()),
+            }),
             None => Ok(read(&shelf)),
         }
     }
