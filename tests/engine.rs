@@ -50,7 +50,6 @@ fn motion(state: MotionState, rect: Option<Rect>, zones: ZoneSet) -> Motion {
         regions,
         zones,
         area_permille: 30,
-        ..Motion::default()
     }
 }
 

@@ -103,6 +103,10 @@ fn the_server_s_messages_are_these_bytes() {
         },
         r#","seq":10,"alert_type":"store_set_aside","camera_id":null,"data":{"message":"was \"damaged\""}"#,
     );
+}
+
+#[test]
+fn what_the_server_says_to_one_client_is_these_bytes() {
     check(&Ping {}, "");
     check(&Pong {}, "");
     check(

@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use futures_util::StreamExt;
-use tokio::time::Instant;
 use tokio::time::Interval;
 use tokio::time::MissedTickBehavior;
-use tokio::time::interval_at;
+use tokio::time::interval;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
@@ -321,7 +320,8 @@ impl Session<'_> {
 }
 
 fn heartbeat(every: Duration) -> Interval {
-    let mut heartbeat = interval_at(Instant::now() + every, every);
+    let mut heartbeat = interval(every);
+    heartbeat.reset(); // the first beat is one interval from now
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
     heartbeat
 }

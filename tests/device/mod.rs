@@ -41,6 +41,7 @@ use lookout::wire;
 use lookout::wire::Topic;
 use lookout::wire::server::EventMessage;
 use serde_json::Value;
+use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::client_async;
@@ -387,4 +388,13 @@ pub fn event(id: u64) -> Event {
         boot_id: BootId::NIL,
         uptime_ms: id * 1000,
     }
+}
+
+/// A client whose kernel takes little, so that it stalls soon.
+pub async fn open_narrow(device: &Device) -> Stream {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(2048).unwrap();
+    let stream = socket.connect(device.address).await.unwrap();
+    let url = format!("ws://{}/ws/events", device.address);
+    Stream(tokio_tungstenite::client_async(url, stream).await.unwrap().0)
 }

@@ -1,6 +1,9 @@
 //! Rendered pictures for the detector's tests: a textured room or garden, light, noise, weather and things, all by seed.
+#![allow(dead_code)] // each test binary uses its part
 
+pub(crate) mod held;
 pub(crate) mod jpeg;
+pub(crate) mod verdict;
 
 use std::time::Duration;
 

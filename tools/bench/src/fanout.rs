@@ -2,34 +2,22 @@
 //! receipt, beside a loop that writes the same bytes to plain sockets and does nothing else. That loop is the limit
 //! for one write a message; where messages come in bursts, gathering them can beat it.
 
+mod servers;
+
 use std::io::Write;
 use std::net::SocketAddr;
-use std::net::TcpListener;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use lookout::clock::BootId;
 use lookout::clock::Clock;
 use lookout::clock::Mono;
 use lookout::clock::SystemClock;
-use lookout::event::model::Event;
-use lookout::hub::Hub;
-use lookout::hub::Message;
-use lookout::store::EventPage;
-use lookout::store::EventQuery;
-use lookout::store::Page;
-use lookout::store::StoreError;
-use lookout::web;
-use lookout::web::EventStore;
-use lookout::web::Identity;
-use lookout::web::Services;
-use lookout::web::Settings;
-use lookout::wire::Topic;
+use servers::Lookout;
+use servers::Raw;
 use tokio::io::AsyncReadExt;
 use tokio::sync::oneshot;
 
@@ -240,180 +228,4 @@ fn thread_cpu_ns(task: &str) -> u64 {
 fn this_thread() -> String {
     let link = std::fs::read_link("/proc/thread-self").expect("a Linux with /proc");
     link.to_string_lossy().into_owned()
-}
-
-/// The limit: one thread, one write of ready bytes for each message and client.
-struct Raw {
-    address: SocketAddr,
-    task: String,
-    listener: Option<TcpListener>,
-    clients: usize,
-    queue: Option<mpsc::Sender<Vec<u8>>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Raw {
-    fn start(clients: usize) -> Raw {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-        Raw {
-            address: listener.local_addr().expect("it is bound"),
-            task: String::new(),
-            listener: Some(listener),
-            clients,
-            queue: None,
-            thread: None,
-        }
-    }
-}
-
-impl Server for Raw {
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-    fn hello(&self) -> &'static str {
-        ""
-    }
-    fn ready(&mut self) {
-        let listener = self.listener.take().expect("made ready once");
-        let mut streams: Vec<TcpStream> = (0..self.clients).map(|_| listener.accept().expect("a client").0).collect();
-        streams.iter().for_each(|stream| stream.set_nodelay(true).expect("a socket"));
-        let (queue, messages) = mpsc::channel::<Vec<u8>>();
-        let (tell, task) = mpsc::channel();
-        self.thread = Some(std::thread::spawn(move || {
-            tell.send(this_thread()).expect("it is waited for");
-            for message in messages {
-                for stream in &mut streams {
-                    stream.write_all(&message).expect("a client that reads");
-                }
-            }
-        }));
-        self.task = task.recv().expect("the thread says it first");
-        self.queue = Some(queue);
-    }
-    fn publish(&mut self, text: String) {
-        let length = (text.len() as u16).to_be_bytes();
-        let frame = [&[0x81, 126, length[0], length[1]], text.as_bytes()].concat();
-        self.queue.as_ref().expect("made ready").send(frame).expect("the thread lives");
-    }
-    fn cpu_ns(&self) -> u64 {
-        thread_cpu_ns(&self.task)
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        self.queue = None;
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
-
-/// What is measured: the server as it ships.
-struct Lookout {
-    address: SocketAddr,
-    task: String,
-    hub: Arc<Hub>,
-    seq: u64,
-    clients: u64,
-    opened: Arc<web::Counters>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Lookout {
-    fn start(clients: usize) -> Lookout {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
-        let address = listener.local_addr().expect("it is bound");
-        let (hub, opened) = (Arc::new(Hub::new(0)), Arc::new(web::Counters::default()));
-        let services = services(clients, &hub, &opened);
-        let (stop, stopped) = oneshot::channel();
-        let (tell, task) = mpsc::channel();
-        let thread = std::thread::spawn(move || {
-            tell.send(this_thread()).expect("it is waited for");
-            let stopped = async { stopped.await.unwrap_or_default() };
-            let runtime = web::runtime().expect("a runtime");
-            runtime.block_on(web::serve(listener, services, stopped)).expect("a listener");
-        });
-        Lookout {
-            address,
-            task: task.recv().expect("the thread says it first"),
-            hub,
-            seq: 0,
-            clients: clients as u64,
-            opened,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
-    }
-}
-
-impl Server for Lookout {
-    fn address(&self) -> SocketAddr {
-        self.address
-    }
-    fn hello(&self) -> &'static str {
-        "GET /ws/events HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-    }
-    fn ready(&mut self) {
-        while self.opened.now().opened < self.clients {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-    fn publish(&mut self, text: String) {
-        self.seq += 1;
-        let message = Message {
-            seq: Some(self.seq),
-            topic: Topic::Event,
-            text: text.into(),
-        };
-        self.hub.publish(message).expect("ascending numbers");
-    }
-    fn cpu_ns(&self) -> u64 {
-        thread_cpu_ns(&self.task)
-    }
-}
-
-impl Drop for Lookout {
-    fn drop(&mut self) {
-        let _ = self.stop.take().map(|stop| stop.send(()));
-        let _ = self.thread.take().map(JoinHandle::join);
-    }
-}
-
-fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Services {
-    Services {
-        settings: Settings {
-            clients_max: clients,
-            ..Settings::default()
-        },
-        identity: Identity {
-            camera_id: Default::default(),
-            boot_id: BootId::NIL,
-        },
-        hub: Arc::clone(hub),
-        store: Arc::new(NoStore),
-        status: Arc::default(),
-        controls: Arc::default(),
-        clock: Arc::new(SystemClock::default()),
-        memory: None,
-        counters: Arc::clone(counters),
-    }
-}
-
-/// Live clients never ask it.
-struct NoStore;
-
-impl EventStore for NoStore {
-    fn messages_after(&self, _: u64, _: usize, _: usize) -> Result<Page, StoreError> {
-        Ok(Page::default())
-    }
-    fn event(&self, _: u64) -> Result<Option<Event>, StoreError> {
-        Ok(None)
-    }
-    fn events(&self, _: &EventQuery) -> Result<EventPage, StoreError> {
-        Ok(EventPage::default())
-    }
-    fn store_id(&self) -> String {
-        "none".into()
-    }
 }
