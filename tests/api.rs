@@ -188,7 +188,7 @@ fn a_store_that_fails_or_is_slow_is_said() {
     device.store.fail("page 7 is damaged");
     let (status, problem) = device.get("/api/events");
     assert_eq!(status, 500);
-    assert_eq!(problem["detail"], "the store cannot be read: page 7 is damaged");
+    assert_eq!(problem["detail"], "the store cannot be read: shelf: page 7 is damaged");
 }
 
 #[test]
