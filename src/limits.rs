@@ -82,8 +82,8 @@ pub const NAME_BYTES_MAX: usize = 32;
 pub const EDGES_PER_STEP_MAX: usize = 16;
 /// Edges that a scripted source (scene, recording) holds between two steps. Full: the oldest is dropped and counted as missed.
 pub const SCRIPTED_EDGES_MAX: usize = 64;
-/// Edges that the kernel keeps for the service, 48 bytes each. Full: the kernel drops the oldest; a gap in its numbers
-/// shows it, and they are counted as missed.
+/// Edges that the kernel keeps for the service, 48 bytes each (rppal asks for 1024 by itself). Full: the kernel drops the
+/// oldest; a gap in its numbers shows it, and they are counted as missed.
 pub const KERNEL_EDGES_MAX: u32 = 64;
 
 // ---- threads and queues ----
@@ -202,6 +202,10 @@ pub const RETRY_AFTER_S: u64 = 2;
 const _: () = assert!(SHUTDOWN_MS_MAX > CLOSE_MS_MAX);
 const _: () = assert!(HTTP_BUFFER_BYTES >= 8192, "hyper takes no less");
 const _: () = assert!(ZONES_MAX <= u16::BITS as usize, "a set of zones is a u16");
+const _: () = assert!(
+    CAMERA_BUFFERS_MIN >= 2 && CAMERA_BUFFERS_MIN <= CAMERA_BUFFERS,
+    "one is filled, one is looked at"
+);
 const _: () = assert!(FRAME_SIDE_MIN >= 8 * CELL_SIDE_PX);
 const _: () = assert!(COMMIT_RECORDS_MAX <= RECORD_QUEUE_MAX);
 const _: () = assert!(MESSAGE_BYTES_MAX <= RING_BYTES_MAX / 16, "one message never empties the ring");

@@ -5,6 +5,7 @@ use std::fs;
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,12 +33,17 @@ pub(crate) fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>
     }
 }
 
+/// Whether the driver at `path` of sysfs or configfs can be played with, which only root may.
+pub(crate) fn usable(path: &str) -> bool {
+    Path::new(path).exists() && fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
+}
+
 pub(crate) fn vivid_missing() -> Option<&'static str> {
-    (!Path::new(VIVID).exists()).then_some("vivid driver")
+    (!usable(VIVID)).then_some("vivid driver, or no right to use it")
 }
 
 pub(crate) fn sim_missing() -> Option<&'static str> {
-    (!Path::new(SIM).exists()).then_some("gpio-sim driver")
+    (!usable(SIM)).then_some("gpio-sim driver, or no right to use it")
 }
 
 /// The node of vivid's camera, or of its output.

@@ -37,14 +37,7 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (options, filters): (Vec<&str>, Vec<&str>) = arguments.iter().map(String::as_str).partition(|argument| argument.starts_with('-'));
     let chosen = |check: &&Check| filters.is_empty() || filters.iter().any(|filter| check.name.contains(filter));
-    let groups = [
-        negotiation::CHECKS,
-        camera::CHECKS,
-        camera::HOST_CHECKS,
-        mjpeg::CHECKS,
-        pir::CHECKS,
-        pir::HOST_CHECKS,
-    ];
+    let groups = [negotiation::CHECKS, camera::CHECKS, mjpeg::CHECKS, pir::CHECKS, pir::HOST_CHECKS];
     let checks: Vec<&Check> = groups.into_iter().flatten().filter(chosen).collect();
     if options.contains(&"--list") {
         checks.iter().for_each(|check| println!("{}: test", check.name));

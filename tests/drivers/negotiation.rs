@@ -1,5 +1,6 @@
-//! Which of a camera's offers is taken: pure, so that it runs everywhere.
+//! Which of a camera's offers is taken, and which requests are refused without a camera: runs everywhere.
 
+use std::path::Path;
 use std::time::Duration;
 
 use lookout::frame::PixelFormat;
@@ -8,12 +9,16 @@ use lookout::frame::PixelFormat::Mjpeg;
 use lookout::frame::PixelFormat::Nv12;
 use lookout::frame::PixelFormat::Uyvy;
 use lookout::frame::PixelFormat::Yuyv;
+use lookout::frame::SourceError;
+use lookout::source::v4l2::Request;
 use lookout::source::v4l2::footprint_of;
 use lookout::source::v4l2::negotiate::Offer;
 use lookout::source::v4l2::negotiate::Size;
 use lookout::source::v4l2::negotiate::choose;
 
 use crate::Check;
+use crate::camera::refused;
+use crate::camera::request;
 
 pub(crate) const CHECKS: &[Check] = crate::checks![nothing_missing:
     cheapest_layout_wins_at_equal_size_and_rate,
@@ -23,6 +28,7 @@ pub(crate) const CHECKS: &[Check] = crate::checks![nothing_missing:
     unlisted_rates_are_believed,
     sizes_never_exceed_what_was_asked,
     footprint_covers_every_layout,
+    senseless_requests_and_foreign_files_are_refused,
 ];
 
 fn nothing_missing() -> Option<&'static str> {
@@ -109,4 +115,29 @@ fn footprint_covers_every_layout() {
             "{width}x{height}: {footprint} for {raw}"
         );
     }
+}
+
+fn senseless_requests_and_foreign_files_are_refused() {
+    let unsupported = |request: Request, expected: &str| {
+        let error = refused(&request);
+        assert!(
+            matches!(error, SourceError::Unsupported { .. }) && error.to_string().contains(expected),
+            "{error}"
+        );
+    };
+    let null = request(Path::new("/dev/null"));
+    unsupported(null.clone(), "not a V4L2 device");
+    unsupported(Request { width: 16, ..null.clone() }, "sizes from 64x64 to 2592x1944");
+    unsupported(
+        Request {
+            height: 5000,
+            ..null.clone()
+        },
+        "640x5000",
+    );
+    for fps in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        unsupported(Request { fps, ..null.clone() }, "rates above 0");
+    }
+    let missing = refused(&request(Path::new("/dev/no-such-camera")));
+    assert!(matches!(missing, SourceError::Gone { .. }), "{missing}");
 }

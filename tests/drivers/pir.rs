@@ -41,7 +41,9 @@ pub(crate) const CHECKS: &[Check] = crate::checks![sim_missing:
 pub(crate) const HOST_CHECKS: &[Check] = crate::checks![foreign_machine_missing: rppal_refuses_a_foreign_machine];
 
 fn foreign_machine_missing() -> Option<&'static str> {
-    Path::new("/dev/gpiomem").exists().then_some("lack of a Raspberry Pi")
+    Path::new("/dev/gpiomem")
+        .exists()
+        .then_some("foreign machine: this is a Raspberry Pi")
 }
 
 fn request(chip: &str, line: &str, sensor: Sensor) -> chardev::Request {

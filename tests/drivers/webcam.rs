@@ -22,6 +22,7 @@ use lookout::clock::Mono;
 use lookout::clock::SystemClock;
 
 use crate::kernel::eventually;
+use crate::kernel::usable;
 
 const VHCI: &str = "/sys/devices/platform/vhci_hcd.0";
 /// Time between frames; in units of 100 ns it is the one that the camera offers.
@@ -45,7 +46,7 @@ pub(crate) enum Shot {
 }
 
 pub(crate) fn missing() -> Option<&'static str> {
-    (!Path::new(VHCI).exists()).then_some("vhci-hcd driver")
+    (!usable(VHCI)).then_some("vhci-hcd driver, or no right to use it")
 }
 
 /// Nothing but good pictures, all of one length.

@@ -182,7 +182,7 @@ impl Device {
         self.call(&QUERYBUF, &mut buffer)?;
         // SAFETY: for memory-mapped buffers the driver fills `offset`.
         let offset = unsafe { buffer.m.offset };
-        Ok((libc::off_t::from(offset), buffer.length as usize))
+        Ok((offset as libc::off_t, buffer.length as usize))
     }
 
     /// Gives buffer `index` to the driver to be filled.

@@ -101,6 +101,9 @@ impl Live {
                 return Ok(());
             }
             self.check_stall()?;
+            if left.is_zero() {
+                return Ok(()); // however many damaged ones come
+            }
         }
     }
 
