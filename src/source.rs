@@ -20,7 +20,6 @@ use crate::frame::FrameFormat;
 use crate::frame::FrameSource;
 use crate::frame::PixelFormat;
 use crate::frame::SourceError;
-use crate::limits::CAMERA_BUFFERS;
 use crate::limits::CLIP_BUFFER_BYTES;
 use crate::limits::FRAME_HEIGHT_MAX;
 use crate::limits::FRAME_RATE_MAX;
@@ -104,7 +103,7 @@ pub fn open(settings: &Settings, pace: Pace, clock: Arc<dyn Clock>) -> Result<Op
 /// what is played. A clip larger than the settings' picture is accounted for once it is open (`FrameSource::footprint`).
 pub fn footprint(settings: &Settings) -> usize {
     let pixels = settings.width as usize * settings.height as usize;
-    let camera = CAMERA_BUFFERS as usize * pixels * JPEG_BYTES_PER_PIXEL_MAX;
+    let camera = v4l2::footprint_of(settings.width, settings.height);
     let clip = CLIP_BUFFER_BYTES + pixels * JPEG_BYTES_PER_PIXEL_MAX;
     let scene = scene::footprint(settings);
     scripted::footprint()
@@ -150,16 +149,10 @@ fn resolve(settings: &Settings, clock: &Arc<dyn Clock>) -> Spec {
     if settings.spec != Spec::Auto {
         return settings.spec.clone();
     }
-    let device = v4l2_devices()
+    let device = v4l2::devices()
         .into_iter()
         .find(|device| open_v4l2(settings, device, clock.clone()).is_ok());
     device.map_or_else(|| Spec::Scene(scene::Spec::default()), |device| Spec::V4l2 { device })
-}
-
-/// `/dev/video0` to `/dev/video63`, as far as they exist, in the order of their numbers.
-fn v4l2_devices() -> Vec<PathBuf> {
-    let all = (0..64).map(|n| PathBuf::from(format!("/dev/video{n}")));
-    all.filter(|device| device.exists()).collect()
 }
 
 /// Whether a picture's size is one that is accepted; in words if not.
