@@ -3,13 +3,16 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 
+use common::service::PATIENCE;
 use common::service::Service;
 use common::service::wait_for;
+use lookout::clock::Timestamp;
 use serde_json::Value;
 
 /// A scene in which somebody walks by soon and often.
@@ -141,11 +144,7 @@ fn an_unplugged_camera_is_a_state() {
         (&lost["event_type"], &restored["event_type"]),
         (&Value::from("lost"), &Value::from("restored"))
     );
-    let at = |message: &Value| {
-        lookout::clock::Timestamp::parse(message["timestamp"].as_str().expect("text"))
-            .expect("a time")
-            .0
-    };
+    let at = |message: &Value| Timestamp::parse(message["timestamp"].as_str().expect("text")).expect("a time").0;
     assert!(at(&restored) - at(&lost) < 3000, "back within 2 s of its return");
     assert_eq!(service.get("/api/health").1["pipeline"]["camera"], "live");
 }
@@ -176,6 +175,44 @@ fn a_budget_that_is_too_small_is_refused_with_the_table() {
         words.contains("promised") && words.contains("store") && words.contains("clients"),
         "{words}"
     );
+}
+
+#[test]
+fn events_get_their_time_when_the_clock_does() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let service = Service::start(dir.path(), &["--source", "scene:seed=7,visits=off,clock=4..1000000"]);
+    let mut client = service.connect("/ws/events");
+    assert_eq!(service.request("POST", "/api/events").0, 202);
+    let told = client.next_of("event")["data"].clone();
+    assert_eq!(told["clock"], "unsynced");
+    assert_eq!(client.next_of("alert")["alert_type"], "clock_synchronized");
+    let (_, corrected) = service.get(&format!("/api/events/{}", told["id"]));
+    assert_eq!(corrected["clock"], "synced");
+    let at = |event: &Value| Timestamp::parse(event["timestamp"].as_str().expect("text")).expect("a time").0;
+    let later_ms = at(&corrected) - at(&told);
+    assert!((later_ms - 1_000_000_000).abs() < 1000, "{later_ms} ms later than first said");
+}
+
+#[test]
+fn systemd_is_told_of_every_turn() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("notify");
+    let socket = UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let variables = [("NOTIFY_SOCKET", path.to_str().expect("UTF-8")), ("WATCHDOG_USEC", "400000")];
+    let service = Service::start_in(dir.path(), &["--source", "scene:visits=off"], &variables);
+    let wait = |word: &str| {
+        wait_for(word, || {
+            let mut bytes = [0; 512];
+            let length = socket.recv(&mut bytes).expect("a word in time");
+            String::from_utf8_lossy(&bytes[..length]).contains(word).then_some(())
+        });
+    };
+    wait("READY=1");
+    wait("WATCHDOG=1");
+    wait("WATCHDOG=1");
+    service.stop();
+    wait("STOPPING=1");
 }
 
 #[test]

@@ -47,7 +47,13 @@ pub struct Service {
 impl Service {
     /// Starts `lookout run` on a free port of the loopback, on `dir`, with `more` arguments; back when it listens.
     pub fn start(dir: &Path, more: &[&str]) -> Service {
+        Service::start_in(dir, more, &[])
+    }
+
+    /// The same, with variables added to the environment.
+    pub fn start_in(dir: &Path, more: &[&str], variables: &[(&str, &str)]) -> Service {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lookout"))
+            .envs(variables.iter().copied())
             .args(["run", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
             .arg(dir)
             .args(more)
