@@ -96,7 +96,7 @@ fn motion(motion: &mut motion::Settings) -> Slot<'_> {
         key("object_size_min", fraction(&mut motion.object_size_min, 0.005..=0.5)),
         key("confirm_frames", count(&mut motion.confirm_frames, 1..=16)),
         key("confirm_window", count(&mut motion.confirm_window, 1..=16)),
-        key("warm_up_frames", count(&mut motion.warm_up_frames, 2..=1000)),
+        key("warm_up_ms", duration(&mut motion.warm_up, Unit::Ms, 500..=60_000)),
         key("frozen_ms", count(&mut motion.frozen_ms, 0..=600_000)),
         key("zones", list(&mut motion.zones, blank_zone, zone)),
         key("masks", list(&mut motion.masks, Polygon::new, mask)),

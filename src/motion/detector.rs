@@ -1,6 +1,7 @@
 //! The detector: one frame after another through the passes beside this file, in fixed point, on memory reserved once.
 
 use std::mem;
+use std::time::Duration;
 
 use super::Motion;
 use super::MotionState;
@@ -21,6 +22,8 @@ use super::zones::Plan;
 use crate::clock::Mono;
 use crate::frame::Frame;
 
+/// Fewest frames that a background is learned from, however slowly they come.
+const WARM_UP_FRAMES_MIN: u16 = 5;
 /// The light is measured when more than this part of the picture differs beside what is known to move: one cell in so many ...
 const LIGHT_PART: usize = 100;
 /// ... or when the rest of the picture is brighter or darker by this on average, in 256ths of a level.
@@ -85,8 +88,8 @@ pub struct Cells<'a> {
 enum Stage {
     /// Nothing was seen yet.
     Blank,
-    /// Learning for so many more frames.
-    WarmUp(u16),
+    /// Learning since this time, in so many frames.
+    WarmUp(Mono, u16),
     /// Watching.
     Live,
     /// The scene changed at this time; it was calm in so many frames since.
@@ -99,7 +102,7 @@ pub struct Detector {
     grid: Grid,
     width: u32,
     height: u32,
-    warm_up_frames: u16,
+    warm_up: Duration,
     plan: Plan,
     /// The picture, and the one before.
     now: Vec<u16>,
@@ -127,7 +130,7 @@ impl Detector {
             grid,
             width,
             height,
-            warm_up_frames: settings.warm_up_frames,
+            warm_up: settings.warm_up,
             plan: Plan::new(settings, grid),
             now: vec![0; grid.len()],
             before: vec![0; grid.len()],
@@ -249,13 +252,18 @@ impl Detector {
             Stage::Blank => {
                 self.background.restart(&self.now, &self.plan);
                 self.regions.clear();
-                self.stage = Stage::WarmUp(self.warm_up_frames);
+                self.stage = Stage::WarmUp(at, 1);
                 self.report(MotionState::WarmUp);
             }
-            Stage::WarmUp(left) => {
+            Stage::WarmUp(since, frames) => {
                 self.compare();
                 self.background.learn(&self.now, &self.regions.taken, &self.plan);
-                self.stage = if left > 1 { Stage::WarmUp(left - 1) } else { Stage::Live };
+                let learned = frames >= WARM_UP_FRAMES_MIN && at.since(since) >= self.warm_up;
+                self.stage = if learned {
+                    Stage::Live
+                } else {
+                    Stage::WarmUp(since, frames.saturating_add(1))
+                };
                 self.report(MotionState::WarmUp);
             }
             Stage::Live => {

@@ -1,5 +1,7 @@
 //! What a user may set of the detector: few keys, everything else adapts to the picture.
 
+use std::time::Duration;
+
 use heapless::String;
 use heapless::Vec;
 
@@ -33,8 +35,8 @@ pub struct Settings {
     pub confirm_frames: u8,
     /// ... of the last so many; at most 16.
     pub confirm_window: u8,
-    /// Frames in which the background is learned before anything is reported.
-    pub warm_up_frames: u16,
+    /// Time in which the background is learned before anything is reported, however fast frames come.
+    pub warm_up: Duration,
     /// Time without any change of the picture after which it is called frozen, in milliseconds; 0: never.
     pub frozen_ms: u64,
     /// With zones, only motion that touches one counts; without, the whole picture does.
@@ -50,7 +52,7 @@ impl Default for Settings {
             object_size_min: 0.02,
             confirm_frames: 2,
             confirm_window: 3,
-            warm_up_frames: 10,
+            warm_up: Duration::from_millis(1500),
             frozen_ms: 10_000,
             zones: Vec::new(),
             masks: Vec::new(),
