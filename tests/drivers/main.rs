@@ -1,4 +1,4 @@
-//! Cameras and sensor lines against the kernel's own drivers: vivid and uvcvideo for V4L2, gpio-sim for GPIO.
+//! Cameras and sensor lines against the kernel's own drivers: vivid and uvcvideo for V4L2, gpio-sim for GPIO; and the whole service on them.
 //! `tools/drivers` boots a guest that has them; elsewhere what needs them is skipped, and says so.
 //!
 //! A harness of its own, because the checks share the devices and so run one after another, and because a skipped
@@ -10,6 +10,7 @@ mod mjpeg;
 mod negotiation;
 mod pir;
 mod webcam;
+mod whole;
 
 use std::panic;
 use std::process::ExitCode;
@@ -37,7 +38,14 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (options, filters): (Vec<&str>, Vec<&str>) = arguments.iter().map(String::as_str).partition(|argument| argument.starts_with('-'));
     let chosen = |check: &&Check| filters.is_empty() || filters.iter().any(|filter| check.name.contains(filter));
-    let groups = [negotiation::CHECKS, camera::CHECKS, mjpeg::CHECKS, pir::CHECKS, pir::HOST_CHECKS];
+    let groups = [
+        negotiation::CHECKS,
+        camera::CHECKS,
+        mjpeg::CHECKS,
+        pir::CHECKS,
+        pir::HOST_CHECKS,
+        whole::CHECKS,
+    ];
     let checks: Vec<&Check> = groups.into_iter().flatten().filter(chosen).collect();
     if options.contains(&"--list") {
         checks.iter().for_each(|check| println!("{}: test", check.name));
