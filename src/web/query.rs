@@ -1,8 +1,11 @@
 //! What stands behind the `?` of an address, parsed once into numbers.
 
 use super::problem::Problem;
+use super::session::Start;
 use crate::limits::PAGE_EVENTS_MAX;
 use crate::store::EventQuery;
+use crate::wire::ResumeToken;
+use crate::wire::client::Resume;
 
 /// Events in a page when the request does not say.
 const PAGE_EVENTS_DEFAULT: usize = 50;
@@ -22,9 +25,12 @@ pub(super) fn events(query: Option<&str>) -> Result<EventQuery, Problem> {
     })
 }
 
-/// Where a stream begins: `since`.
-pub(super) fn since(query: Option<&str>) -> Result<Option<u64>, Problem> {
-    numbers(query, ["since"]).map(|[since]| since)
+/// Where a stream begins: `since` or `resume`.
+pub(super) fn start(query: Option<&str>) -> Result<Start, Problem> {
+    match query.and_then(|query| query.strip_prefix("resume=")) {
+        Some(token) => Ok(Some(ResumeToken::read(token).map(Resume::Token))),
+        None => numbers(query, ["since"]).map(|[since]| since.map(Resume::Since).map(Ok)),
+    }
 }
 
 /// The value of each of `keys`. Anything else in the query is a mistake that had better be seen.

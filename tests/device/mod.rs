@@ -38,6 +38,8 @@ use lookout::web::Identity;
 use lookout::web::Services;
 use lookout::web::Settings;
 use lookout::wire;
+use lookout::wire::Facts;
+use lookout::wire::Names;
 use lookout::wire::Topic;
 use lookout::wire::server::EventMessage;
 use serde_json::Value;
@@ -186,6 +188,8 @@ impl Device {
             clock: Arc::new(SystemClock::default()),
             memory: None,
             counters: self.counters.clone(),
+            names: Arc::new(names()),
+            board: None,
         }
     }
 
@@ -203,11 +207,17 @@ impl Device {
 
     /// This event is kept, and not told yet.
     pub fn keep(&self, event: Event) -> Message {
+        let facts = Facts {
+            camera: Some(0),
+            zones: Some(names().known_zones(&event.zones)),
+            score: Some(event.score),
+        };
         let (seq, text) = keep(&self.store, event);
         Message {
             seq: Some(seq),
             topic: Topic::Event,
             text,
+            facts,
         }
     }
 
@@ -363,6 +373,14 @@ fn keep(store: &MemoryStore, event: Event) -> (u64, wire::Text) {
     shelf.messages.push((seq, text.clone().into()));
     shelf.events.push(event);
     (seq, text)
+}
+
+/// The names of this device.
+pub fn names() -> Names {
+    Names {
+        cameras: ["porch".try_into().unwrap()].into_iter().collect(),
+        zones: ["drive", "lawn", "gate"].map(|name| name.try_into().unwrap()).into_iter().collect(),
+    }
 }
 
 /// An event of usual size.
