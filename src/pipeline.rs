@@ -22,11 +22,8 @@ use crate::frame::Frame;
 use crate::frame::FrameFormat;
 use crate::limits::COMMAND_QUEUE_MAX;
 use crate::limits::EDGES_PER_STEP_MAX;
-use crate::limits::HEAT_COLUMNS;
-use crate::limits::HEAT_ROWS;
 use crate::limits::STEP_WAIT_MS_MAX;
 use crate::motion;
-use crate::motion::Cells;
 use crate::motion::Motion;
 use crate::motion::MotionState;
 use crate::motion::detector::Detector;
@@ -38,11 +35,9 @@ use crate::source::camera::Camera;
 use crate::source::camera::Seen;
 use crate::status::CameraState;
 use crate::status::Status;
-use crate::status::View;
 use crate::trigger::Edge;
 use crate::trigger::sensor::Sensor;
 use crate::trigger::sensor::SensorChange;
-use crate::wire::live::Heat;
 
 /// What a person or a program asks of the pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +150,9 @@ impl Pipeline {
             self.finish(EndReason::CameraLost, records);
         }
         if stepped == Stepped::Frame && self.status.view_wanted() {
-            self.eye.show(&mut self.status.view());
+            self.eye.detector.iter().zip(self.eye.picture()).for_each(|(detector, seen)| {
+                self.status.view().show(seen.number, seen.motion, &detector.cells());
+            });
         }
         self.show();
         stepped
@@ -307,43 +304,12 @@ impl Eye {
         }
     }
 
-    /// Shows what was seen, for who looks on.
-    fn show(&self, view: &mut View) {
-        let (Some(picture), Some(detector)) = (self.picture(), &self.detector) else {
-            return;
-        };
-        view.frame = picture.number;
-        view.score = picture.motion.score;
-        view.zones = picture.motion.zones;
-        view.boxes = picture.motion.regions.iter().map(|region| region.rect).collect();
-        warm(&mut view.heat, &detector.cells());
-    }
-
     fn picture(&self) -> Option<Picture<'_>> {
         self.seen.map(|(number, captured)| Picture {
             number,
             captured,
             motion: &self.motion,
         })
-    }
-}
-
-/// Warms the fields of `heat` where cells move now, and lets the others cool: an average that forgets half of what was in 11 frames.
-fn warm(heat: &mut Heat, cells: &Cells<'_>) {
-    let (columns, rows) = (cells.grid.columns, cells.grid.rows);
-    for (field, heat) in heat.0.iter_mut().enumerate() {
-        let span = |n: usize, of: usize, length: usize| n * length / of..((n + 1) * length / of).max(n * length / of + 1).min(length);
-        let across = span(field % HEAT_COLUMNS, HEAT_COLUMNS, columns);
-        let down = span(field / HEAT_COLUMNS, HEAT_ROWS, rows);
-        let area = across.len() * down.len();
-        let moving: usize = down
-            .flat_map(|row| &cells.moving[row * columns..][across.clone()])
-            .map(|moving| usize::from(*moving))
-            .sum();
-        let now = (moving * 255).checked_div(area).unwrap_or(0) as i32;
-        let step = now - i32::from(*heat);
-        // Rounded away from zero, so that it comes to rest.
-        *heat = (i32::from(*heat) + step / 16 + step.signum()).clamp(now.min(i32::from(*heat)), now.max(i32::from(*heat))) as u8;
     }
 }
 

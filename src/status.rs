@@ -1,5 +1,6 @@
 //! The state of the device at a glance: written by the pipeline and the recorder, latest wins; read by whoever shows it.
 
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::atomic::AtomicBool;
@@ -14,8 +15,12 @@ use crate::event::engine::EngineState;
 use crate::event::engine::Fusion;
 use crate::frame::FrameFormat;
 use crate::frame::SourceCounters;
+use crate::limits::HEAT_COLUMNS;
+use crate::limits::HEAT_ROWS;
 use crate::limits::REGIONS_MAX;
 use crate::limits::ZONES_MAX;
+use crate::motion::Cells;
+use crate::motion::Motion;
 use crate::motion::MotionState;
 use crate::motion::Rect;
 use crate::motion::Score;
@@ -170,6 +175,41 @@ pub struct View {
     pub zones: ZoneSet,
     /// How much it moved of late.
     pub heat: Heat,
+}
+
+impl View {
+    /// Shows frame `number`, and lets the heat follow.
+    pub fn show(&mut self, number: u64, motion: &Motion, cells: &Cells<'_>) {
+        self.frame = number;
+        self.score = motion.score;
+        self.zones = motion.zones;
+        self.boxes = motion.regions.iter().map(|region| region.rect).collect();
+        warm(&mut self.heat, cells);
+    }
+}
+
+/// Warms the fields of `heat` where cells move now, and lets the others cool: half of what was is forgotten in about 11 frames.
+fn warm(heat: &mut Heat, cells: &Cells<'_>) {
+    let (columns, rows) = (cells.grid.columns, cells.grid.rows);
+    for (field, heat) in heat.0.iter_mut().enumerate() {
+        let across = span(field % HEAT_COLUMNS, HEAT_COLUMNS, columns);
+        let down = span(field / HEAT_COLUMNS, HEAT_ROWS, rows);
+        let area = across.len() * down.len();
+        let row = |row: usize| &cells.moving[row * columns..][across.clone()];
+        let moving: usize = down.flat_map(row).map(|moving| usize::from(*moving)).sum();
+        let now = (moving * 255).checked_div(area).unwrap_or(0) as i32;
+        let before = i32::from(*heat);
+        // A sixteenth of the way, rounded away from zero, so that it comes to rest.
+        let way = now - before;
+        *heat = (before + (way + 15 * way.signum()) / 16) as u8;
+    }
+}
+
+/// Cells of `field`, one of `fields` over so many cells; at least one, where there is any.
+fn span(field: usize, fields: usize, cells: usize) -> Range<usize> {
+    let begin = field * cells / fields;
+    let end = ((field + 1) * cells / fields).max(begin + 1);
+    begin..end.min(cells)
 }
 
 /// The state of the device at a glance.

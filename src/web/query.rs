@@ -25,28 +25,42 @@ pub(super) fn events(query: Option<&str>) -> Result<EventQuery, Problem> {
     })
 }
 
-/// Where a stream begins: `since` or `resume`.
+/// Where a stream begins: `since`, or `resume` with a token; `since` beside a token says more exactly where.
 pub(super) fn start(query: Option<&str>) -> Result<Start, Problem> {
-    match query.and_then(|query| query.strip_prefix("resume=")) {
-        Some(token) => Ok(Some(ResumeToken::read(token).map(Resume::Token))),
-        None => numbers(query, ["since"]).map(|[since]| since.map(Resume::Since).map(Ok)),
+    let [since, token] = values(query, ["since", "resume"])?;
+    let since = since.map(|since| whole("since", since)).transpose()?;
+    Ok(match token {
+        Some(token) => Some(ResumeToken::read(token).map(|token| Resume::Token(token.at(since)))),
+        None => since.map(Resume::Since).map(Ok),
+    })
+}
+
+/// The value of each of `keys`, as a number.
+fn numbers<const N: usize>(query: Option<&str>, keys: [&str; N]) -> Result<[Option<u64>; N], Problem> {
+    let mut numbers = [None; N];
+    for ((number, key), value) in numbers.iter_mut().zip(keys).zip(values(query, keys)?) {
+        *number = value.map(|value| whole(key, value)).transpose()?;
     }
+    Ok(numbers)
 }
 
 /// The value of each of `keys`. Anything else in the query is a mistake that had better be seen.
-fn numbers<const N: usize>(query: Option<&str>, keys: [&str; N]) -> Result<[Option<u64>; N], Problem> {
+fn values<'a, const N: usize>(query: Option<&'a str>, keys: [&str; N]) -> Result<[Option<&'a str>; N], Problem> {
     let mut values = [None; N];
     for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let Some(index) = keys.iter().position(|known| *known == key) else {
             return Err(Problem::bad_request(format!("no such parameter; there are: {}", keys.join(", "))));
         };
-        let number = number(value).ok_or_else(|| Problem::bad_request(format!("{key} is a whole number, 0 or greater")))?;
-        if values[index].replace(number).is_some() {
+        if values[index].replace(value).is_some() {
             return Err(Problem::bad_request(format!("{key} is given twice")));
         }
     }
     Ok(values)
+}
+
+fn whole(key: &str, value: &str) -> Result<u64, Problem> {
+    number(value).ok_or_else(|| Problem::bad_request(format!("{key} is a whole number, 0 or greater")))
 }
 
 /// Decimal digits alone, unlike `u64::from_str`, which takes a sign.

@@ -40,7 +40,7 @@ pub enum ClientMessage {
 pub enum Resume {
     /// From behind this sequence number; 0 for all that is kept.
     Since(u64),
-    /// From where a token says, told of what it says.
+    /// From where a token says (or `since`, when both are given), told of what it says.
     Token(ResumeToken),
 }
 
@@ -143,7 +143,7 @@ type EventTypes<'a> = Vec<Cow<'a, str>, { Topic::ALL.len() }>;
 
 fn resume(fields: ResumeFields<'_>) -> Result<Resume, ClientError> {
     match fields {
-        ResumeFields { token: Some(token), .. } => Ok(Resume::Token(ResumeToken::read(&token)?)),
+        ResumeFields { token: Some(token), since } => Ok(Resume::Token(ResumeToken::read(&token)?.at(since))),
         ResumeFields { since: Some(since), .. } => Ok(Resume::Since(since)),
         _ => Err(ClientError::Malformed("resume has a token or since".into())),
     }

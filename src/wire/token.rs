@@ -105,6 +105,14 @@ impl ResumeToken {
         })
     }
 
+    /// The same from behind `since`, if that is known: a token is as old as the message that it came with.
+    pub fn at(self, since: Option<u64>) -> ResumeToken {
+        ResumeToken {
+            seq: since.unwrap_or(self.seq),
+            ..self
+        }
+    }
+
     /// What the client wanted, in terms of `names`: conditions whose names are others now are gone.
     pub fn filter_for(&self, names: &Names) -> Filter {
         if self.names == names.fingerprint() {
