@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use crate::board::Board;
 use crate::budget::Ledger;
 use crate::budget::OverBudget;
 use crate::clock::BootId;
@@ -175,6 +176,8 @@ fn services(config: &Config, shared: &Shared, store: &Store) -> web::Services {
             budget_bytes,
         })),
         counters: Arc::default(),
+        names: Arc::new(identity(config).names()),
+        board: Some(Board::here(&config.store.dir)),
     }
 }
 

@@ -4,10 +4,19 @@
 //! 1. Positions count messages published, from 0; the ring holds positions `oldest..next` without a hole.
 //! 2. Sequence numbers strictly increase with the position; a message that would break this is refused.
 //! 3. A cursor gives every position from where it began exactly once: as a message, or in the count of a lag
-//!    (but no topic that it was not asked for, nor what it was told is known already).
+//!    (but nothing that its filter does not want, nor what it was told is known already).
 //! 4. Publishing costs the same however many clients there are, and waits for none of them.
+//! 5. Messages of which only the latest counts ([`Topic::LATEST`]) have a slot each and no position: a cursor gives the
+//!    newest, and counts those that it came in the place of.
 
+mod cursor;
+mod latest;
 mod ring;
+
+pub use cursor::Cursor;
+pub use cursor::Next;
+pub use cursor::Progress;
+pub use cursor::Tally;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -21,9 +30,13 @@ use tokio::sync::watch;
 
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::RING_BYTES_MAX;
+use crate::wire::Facts;
+use crate::wire::Filter;
 use crate::wire::Text;
 use crate::wire::Topic;
 use crate::wire::Topics;
+use latest::Latest;
+use latest::SLOTS;
 use ring::Ring;
 
 /// A message for whoever listens.
@@ -35,17 +48,8 @@ pub struct Message {
     pub topic: Topic,
     /// Its JSON.
     pub text: Text,
-}
-
-/// What a cursor has next.
-#[derive(Clone, Debug)]
-pub enum Next {
-    /// The next message.
-    Message(Message),
-    /// So many messages, of all topics, went out of the ring before they were read.
-    Lagged(u64),
-    /// Nothing now: [`Cursor::wait`].
-    Empty,
+    /// What filters ask of it.
+    pub facts: Facts,
 }
 
 /// Why a message was not published.
@@ -77,39 +81,65 @@ pub struct BeforeRing {
 /// What went through the hub since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counters {
-    /// Messages published.
+    /// Messages published, those of which only the latest counts included.
     pub published: u64,
     /// Messages handed to clients, each counted for every client.
     pub delivered: u64,
-    /// Messages that went out of the ring before a client read them, each counted for every client.
+    /// Messages that went out of the ring before a client that wanted them read them, each counted for every client.
     pub lagged: u64,
+    /// Messages in whose place a client got a newer one, each counted for every client.
+    pub skipped: u64,
 }
 
-/// The ring and those who wait for it.
+/// The ring, the slots, and those who wait for them.
 #[derive(Debug)]
 pub struct Hub {
-    ring: Mutex<Ring>,
+    board: Mutex<Board>,
     published: Notify,
     woken: watch::Sender<()>,
+    listened: watch::Sender<Topics>,
     delivered: AtomicU64,
     lagged: AtomicU64,
+    skipped: AtomicU64,
+}
+
+/// What is there to be read.
+#[derive(Debug)]
+struct Board {
+    ring: Ring,
+    latest: Latest,
 }
 
 impl Hub {
     /// An empty ring, in a service whose store holds messages up to `newest_seq` (0: none).
     pub fn new(newest_seq: u64) -> Hub {
         Hub {
-            ring: Mutex::new(Ring::new(newest_seq)),
+            board: Mutex::new(Board {
+                ring: Ring::new(newest_seq),
+                latest: Latest::default(),
+            }),
             published: Notify::new(),
             woken: watch::Sender::new(()),
+            listened: watch::Sender::new(Topics::NONE),
             delivered: AtomicU64::new(0),
             lagged: AtomicU64::new(0),
+            skipped: AtomicU64::new(0),
         }
     }
 
-    /// Puts `message` into the ring, where the oldest make room for it, and wakes the [`pump`](Hub::pump). Any thread.
+    /// Puts `message` into the ring, where the oldest make room for it, or into the slot of its topic, and wakes the
+    /// [`pump`](Hub::pump). Any thread.
     pub fn publish(&self, message: Message) -> Result<(), PublishError> {
-        self.ring().push(message)?;
+        let bytes = message.text.len();
+        if bytes > MESSAGE_BYTES_MAX {
+            return Err(PublishError::TooLong { bytes });
+        }
+        let mut board = self.board();
+        match message.topic.latest_index() {
+            Some(index) => board.latest.show(index, message),
+            None => board.ring.push(message)?,
+        }
+        drop(board);
         self.published.notify_one();
         Ok(())
     }
@@ -124,93 +154,49 @@ impl Hub {
         }
     }
 
-    /// A cursor that begins with the next message published, and gives those of `topics`.
-    pub fn subscribe(self: &Arc<Hub>, topics: Topics) -> Cursor {
-        let woken = self.woken.subscribe();
-        let ring = self.ring();
-        Cursor {
-            hub: Arc::clone(self),
-            woken,
-            at: ring.next(),
-            after_seq: ring.newest_seq(),
-            topics,
-        }
+    /// A cursor that begins with the next message published, and gives those that `filter` wants.
+    pub fn subscribe(self: &Arc<Hub>, filter: impl Into<Filter>) -> Cursor {
+        Cursor::new(self, filter.into())
+    }
+
+    /// Topics of [`Topic::LATEST`] that someone listens to: only those need be published.
+    pub fn listened(&self) -> watch::Receiver<Topics> {
+        self.listened.subscribe()
     }
 
     /// Newest durable sequence number; 0 before the first.
     pub fn newest_seq(&self) -> u64 {
-        self.ring().newest_seq()
+        self.board().ring.newest_seq()
+    }
+
+    /// Position of the next message of the ring: how many were published in it.
+    pub fn position(&self) -> u64 {
+        self.board().ring.next()
     }
 
     /// What went through it.
     pub fn counters(&self) -> Counters {
+        let board = self.board();
         Counters {
-            published: self.ring().next(),
+            published: board.ring.next() + board.latest.shown(),
             delivered: self.delivered.load(Ordering::Relaxed),
             lagged: self.lagged.load(Ordering::Relaxed),
+            skipped: self.skipped.load(Ordering::Relaxed),
         }
     }
 
     /// Most bytes that a hub holds, its messages included.
     pub const fn footprint() -> usize {
-        size_of::<Hub>() + RING_BYTES_MAX
+        size_of::<Hub>() + RING_BYTES_MAX + SLOTS * MESSAGE_BYTES_MAX
     }
 
-    fn ring(&self) -> MutexGuard<'_, Ring> {
-        self.ring.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
-}
-
-/// One reader's place in the ring.
-#[derive(Debug)]
-pub struct Cursor {
-    hub: Arc<Hub>,
-    woken: watch::Receiver<()>,
-    at: u64,
-    after_seq: u64,
-    topics: Topics,
-}
-
-impl Cursor {
-    /// What comes next; never waits.
-    pub fn try_next(&mut self) -> Next {
-        let next = self.hub.ring().read(&mut self.at, self.topics, self.after_seq);
-        match &next {
-            Next::Message(_) => self.hub.delivered.fetch_add(1, Ordering::Relaxed),
-            Next::Lagged(missed) => self.hub.lagged.fetch_add(*missed, Ordering::Relaxed),
-            Next::Empty => 0,
-        };
-        next
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.board.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Returns once something is there that was not read; it may be of another topic. Dropped half-way it loses nothing.
-    pub async fn wait(&mut self) {
-        while self.at == self.hub.ring().next() {
-            // The sender lives in the hub, which this holds: there is no error.
-            let _ = self.woken.changed().await;
-        }
-    }
-
-    /// Goes on with the first durable message after `seq`, if the ring still holds all of those; else stays. Also a
-    /// number that is yet to be published is passed over then: it may have been read where it was kept.
-    pub fn seek(&mut self, seq: u64) -> Result<(), BeforeRing> {
-        self.at = self.hub.ring().position_after(seq)?;
-        self.after_seq = seq;
-        Ok(())
-    }
-
-    /// Durable messages with greater numbers than this come, none with a smaller.
-    pub fn after_seq(&self) -> u64 {
-        self.after_seq
-    }
-
-    /// Durable messages up to this number are not in the ring.
-    pub fn floor_seq(&self) -> u64 {
-        self.hub.ring().floor_seq()
-    }
-
-    /// Newest durable sequence number; 0 before the first.
-    pub fn newest_seq(&self) -> u64 {
-        self.hub.newest_seq()
+    /// Says which slots are listened to; with the board locked, so that the last word is the right one.
+    fn tell_listened(&self, board: &Board) {
+        let now = board.latest.listened();
+        self.listened.send_if_modified(|before| std::mem::replace(before, now) != now);
     }
 }

@@ -15,6 +15,7 @@ pub mod event;
 pub mod store;
 pub mod wire;
 
+pub mod board;
 pub mod hub;
 pub mod status;
 pub mod records;

@@ -151,6 +151,9 @@ pub const STORE_MEASURE_PART: u64 = 16;
 pub const RING_MESSAGES_MAX: usize = 256;
 /// Bytes of messages in the hub's ring. Full: as above.
 pub const RING_BYTES_MAX: usize = 256 * 1024;
+/// Messages out of the ring of which it is still known whom they would have been for, 32 bytes each. Full: the oldest is
+/// forgotten, and counts as one that everybody wanted.
+pub const RING_GONE_MAX: usize = 1024;
 /// Most clients that a configuration may ask for.
 pub const CLIENTS_MAX: usize = 1024;
 /// Longest message that the service itself makes, in bytes: an event with every box and zone at its longest.
@@ -199,6 +202,31 @@ pub const ACCEPT_PAUSE_MS: u64 = 100;
 /// When a client that was refused or sent away should come back, in seconds.
 pub const RETRY_AFTER_S: u64 = 2;
 
+/// Time between two `statistics_update`, in milliseconds.
+pub const STATISTICS_MS: u64 = 5_000;
+/// Time between two `telemetry`, in milliseconds.
+pub const TELEMETRY_MS: u64 = 2_000;
+/// Least time between two `overlay`, in milliseconds.
+pub const OVERLAY_MS_MIN: u64 = 200;
+/// Overlays of which one carries the heat of the picture.
+pub const OVERLAY_HEAT_EVERY: u64 = 5;
+/// Fields of the heat of a picture, across.
+pub const HEAT_COLUMNS: usize = 16;
+/// Fields of the heat of a picture, down.
+pub const HEAT_ROWS: usize = 12;
+/// Longest time between two `presence`, in milliseconds.
+pub const PRESENCE_MS_MAX: u64 = 10_000;
+/// Least time between two `presence`, in milliseconds, however many come and go.
+pub const PRESENCE_MS_MIN: u64 = 1_000;
+/// Clients listed in a `presence`, those furthest behind first. More: counted only.
+pub const PRESENCE_CLIENTS_MAX: usize = 32;
+/// Longest announcement, in bytes. Longer: refused.
+pub const ANNOUNCEMENT_BYTES_MAX: usize = 1024;
+
+const _: () = assert!(
+    6 * ANNOUNCEMENT_BYTES_MAX < MESSAGE_BYTES_MAX,
+    "a byte of text is six of JSON at most"
+);
 const _: () = assert!(SHUTDOWN_MS_MAX > CLOSE_MS_MAX);
 const _: () = assert!(HTTP_BUFFER_BYTES >= 8192, "hyper takes no less");
 const _: () = assert!(ZONES_MAX <= u16::BITS as usize, "a set of zones is a u16");

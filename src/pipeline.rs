@@ -149,6 +149,11 @@ impl Pipeline {
         if stepped == Stepped::Ended {
             self.finish(EndReason::CameraLost, records);
         }
+        if stepped == Stepped::Frame && self.status.view_wanted() {
+            self.eye.detector.iter().zip(self.eye.picture()).for_each(|(detector, seen)| {
+                self.status.view().show(seen.number, seen.motion, &detector.cells());
+            });
+        }
         self.show();
         stepped
     }
@@ -232,6 +237,9 @@ impl Pipeline {
         let mut status = self.status.pipeline();
         if let Some(picture) = self.eye.picture() {
             status.last_frame = Some(picture.captured);
+            if status.frame != picture.number {
+                status.latency_ms = Some(self.clock.now().since(picture.captured).as_millis() as u32);
+            }
             status.frame = picture.number;
             status.motion = picture.motion.state;
             status.tamper = picture.motion.tamper;

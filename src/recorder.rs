@@ -7,12 +7,14 @@
 //!    in the queue, and its bound is the only loss.
 
 pub mod scribe;
+mod tally;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::clock::Mono;
+use crate::clock::Timestamp;
 use crate::clock::wall_at;
 use crate::hub::Hub;
 use crate::hub::Message;
@@ -20,14 +22,21 @@ use crate::limits::COMMIT_RECORDS_MAX;
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::RECORDER_RETRY_MS;
 use crate::limits::RECORDER_WAIT_MS_MAX;
+use crate::limits::STORE_PAGE_EVENTS_MAX;
 use crate::recorder::scribe::Page;
 use crate::recorder::scribe::Scribe;
+use crate::recorder::tally::DayTally;
 use crate::records::RecordQueue;
 use crate::status::Status;
+use crate::status::Today;
 use crate::store::Entry;
+use crate::store::EventQuery;
 use crate::store::Opened;
+use crate::store::Reader;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::wire::Facts;
+use crate::wire::Names;
 use crate::wire::Text;
 use crate::wire::Topic;
 use crate::wire::server::AlertType;
@@ -71,6 +80,8 @@ pub struct Recorder {
     times_right: bool,
     /// Records lost, as far as an alert told of them.
     dropped_told: u64,
+    /// Events of today.
+    tally: DayTally,
 }
 
 /// What a step came to.
@@ -101,7 +112,9 @@ impl Recorder {
             retry_at: Mono::default(),
             times_right: false,
             dropped_told: 0,
+            tally: DayTally::default(),
         };
+        recorder.count_today();
         recorder.tell_opened(&parts.opened);
         for event in recorder.store.unfinished()? {
             let seq = recorder.seq_next();
@@ -149,6 +162,7 @@ impl Recorder {
             entry,
             topic: page.topic,
             text: page.text,
+            facts: page.facts,
         });
     }
 
@@ -190,16 +204,19 @@ impl Recorder {
         status.commits += 1;
         status.records += self.pending.len() as u64;
         drop(status);
-        for Pending { entry, topic, text } in self.pending.drain(..) {
+        for Pending { entry, topic, text, facts } in self.pending.drain(..) {
             let seq = entry.seq;
+            entry.event.iter().for_each(|event| self.tally.count(event, self.scribe.names()));
             if let Err(error) = self.hub.publish(Message {
                 seq: Some(seq),
                 topic,
                 text,
+                facts,
             }) {
                 tracing::error!(seq, %error, "a message was stored and could not be announced");
             }
         }
+        self.status.today().clone_from(self.tally.today());
     }
 
     /// What is done when there is nothing to write: times set right once the clock is, losses told, retention.
@@ -227,6 +244,7 @@ impl Recorder {
         let uptime_zero = wall_at(&*self.clock, Mono::default()).at;
         let corrected = self.store.correct_times(self.scribe.boot_id(), uptime_zero.0)?;
         self.times_right = true;
+        self.count_today();
         if corrected.count > 0 {
             let words = format!(
                 "the clock is right now; the times of {} earlier events were corrected",
@@ -235,6 +253,30 @@ impl Recorder {
             self.alert(AlertType::ClockSynchronized, &words);
         }
         Ok(())
+    }
+
+    /// Counts the events of today that are stored: at the start, and once the clock knows what today is.
+    fn count_today(&mut self) {
+        let now = self.clock.wall().at;
+        let midnight = Timestamp(Today::on(now).day * 24 * 3600 * 1000);
+        let mut tally = DayTally::new(now);
+        let mut count = |query| {
+            let counted = count_events(&self.store.reader(), query, &mut tally, self.scribe.names());
+            // The figures are for people to look at: with what could be read, the service goes on.
+            counted.unwrap_or_else(|error| tracing::warn!(%error, "events of today could not be counted"));
+        };
+        count(EventQuery {
+            limit: 1,
+            ..EventQuery::default()
+        });
+        count(EventQuery {
+            since: Some(0),
+            from: Some(midnight),
+            limit: STORE_PAGE_EVENTS_MAX,
+            ..EventQuery::default()
+        });
+        self.tally = tally;
+        self.status.today().clone_from(self.tally.today());
     }
 
     fn tell_opened(&mut self, opened: &Opened) {
@@ -270,9 +312,22 @@ impl Recorder {
     }
 }
 
+/// Counts the page that `query` asks for and, when it ascends, all after it.
+fn count_events(reader: &Reader, mut query: EventQuery, tally: &mut DayTally, names: &Names) -> Result<(), StoreError> {
+    loop {
+        let page = reader.events(&query)?;
+        page.events.iter().for_each(|event| tally.count(event, names));
+        if query.since.is_none() || page.next.is_none() {
+            return Ok(());
+        }
+        query.since = page.next;
+    }
+}
+
 /// One message on its way to the disk and then to the clients.
 struct Pending {
     entry: Entry,
     topic: Topic,
     text: Text,
+    facts: Facts,
 }

@@ -10,7 +10,9 @@ mod connection;
 mod counters;
 mod handlers;
 mod health;
+mod presence;
 mod problem;
+mod producers;
 mod query;
 mod replay;
 mod reply;
@@ -22,6 +24,9 @@ mod upgrade;
 
 pub use counters::Counters;
 pub use counters::CountersNow;
+pub use presence::Summary;
+pub use producers::announce;
+pub use producers::tell;
 pub use store::EventStore;
 
 use std::future::Future;
@@ -43,6 +48,7 @@ use tokio::time::sleep;
 use tokio::time::timeout;
 use tracing::Instrument;
 
+use crate::board::Board;
 use crate::clock::BootId;
 use crate::clock::Clock;
 use crate::clock::Mono;
@@ -60,10 +66,12 @@ use crate::limits::STORE_READS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::pipeline::Controls;
 use crate::status::Status;
+use crate::wire::Names;
 use admission::Clients;
 use admission::Place;
 use admission::Refusals;
 use counters::count;
+use presence::Roster;
 use socket::Socket;
 use store::Reads;
 
@@ -141,6 +149,10 @@ pub struct Services {
     pub memory: Option<MeasureMemory>,
     /// What became of clients; shared with who else shows it.
     pub counters: Arc<Counters>,
+    /// Names of cameras and zones.
+    pub names: Arc<Names>,
+    /// What the board says of itself.
+    pub board: Option<Board>,
 }
 
 /// What every connection shares.
@@ -149,6 +161,7 @@ struct Server {
     clients: Arc<Clients>,
     counters: Arc<Counters>,
     reads: Reads,
+    roster: Arc<Roster>,
     store_id: String,
     began: Mono,
 }
@@ -171,6 +184,7 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
         clients: Arc::new(Clients::new(services.settings.clients_max)),
         counters: Arc::clone(&services.counters),
         reads: Reads::new(Arc::clone(&services.store)),
+        roster: Arc::default(),
         store_id: services.store.store_id(),
         began: services.clock.now(),
         services,
@@ -180,6 +194,7 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
     tokio::select! {
         never = accept_all(&listener, &server, &leaving, &mut tasks) => match never {},
         () = server.services.hub.pump() => {}
+        () = producers::run(&server) => {}
         () = shutdown => {}
     }
     drop(listener);

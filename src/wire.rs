@@ -6,21 +6,46 @@
 //! | from the server | when | kept |
 //! | --- | --- | --- |
 //! | `connection_status` | first of all | no |
-//! | `event`, `camera_event`, `alert` | as they become durable; with `seq`, ascending | yes: replayed by `since` |
+//! | `event`, `camera_event`, `alert` | as they become durable; with `seq`, ascending | yes: replayed by `since` and by token |
+//! | `snapshot_saved`, `clip_saved`, `bookmark_created`, `task.*` | as it happens | those with `seq` |
+//! | `announcement`, `custom` | someone asked for it | no |
+//! | `statistics_update`, `telemetry`, `overlay`, `presence` | at their own pace while someone listens; latest wins | no |
+//! | `subscription.confirmed` | after `subscribe`, `unsubscribe`, and a token that brought a subscription | no |
 //! | `ping`, `pong` | every heartbeat and at once; in answer to `ping` | no |
-//! | `lagged` | the client was too slow, messages were left out | no |
+//! | `lagged` | the client was too slow, messages that it wanted were left out | no |
 //! | `recovered` | a replay is over, what follows is live | no |
 //! | `system.reconnect` | the server goes away | no |
 //! | `error` | what the client sent was not understood | no |
 //!
-//! From the client: `ping`, `pong`, `resume` ([`client`]). Reasons for closing: [`close`].
+//! From the client: `ping`, `pong`, `resume`, `subscribe`, `unsubscribe` ([`client`]). Where streams are: [`door`]. Reasons
+//! for closing: [`close`]. Where each promise to clients is kept: [`contracts`].
+
+/// Names of types, as [`Message::TYPE`].
+macro_rules! message_types {
+    ($($message:ty => $name:literal,)*) => { $(
+        impl $crate::wire::Message for $message {
+            const TYPE: &'static str = $name;
+        }
+    )* };
+}
 
 pub mod client;
 pub mod close;
+pub mod contracts;
+pub mod door;
+pub mod filter;
+pub mod live;
+pub mod news;
 pub mod server;
+pub mod token;
 pub mod topic;
 
 pub use client::ClientMessage;
+pub use door::Door;
+pub use filter::Facts;
+pub use filter::Filter;
+pub use filter::Names;
+pub use token::ResumeToken;
 pub use topic::Topic;
 pub use topic::Topics;
 

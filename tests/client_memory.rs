@@ -101,6 +101,7 @@ fn full_hub() -> Hub {
             seq: Some(seq),
             topic: Topic::Event,
             text: wire::encode(Timestamp(0), &EventMessage { seq, data: &data }),
+            facts: Default::default(),
         };
         hub.publish(message).unwrap();
     }
@@ -156,8 +157,7 @@ async fn clients_cost_no_more_than_promised_and_nothing_once_they_are_gone() {
     until("the stalled are gone", || device.get("/api/health").1["clients"]["streams"] == 0).await;
     let after = settled().await;
 
-    let clients = settings.clients_max * web::footprint_per_client(&settings);
-    let promised = web::footprint() - THREAD_STACK_BYTES + clients;
+    let promised = web::footprint() - THREAD_STACK_BYTES + clients * web::footprint_per_client(&settings);
     println!(
         "a client: {idle_each} bytes idle, {} at worst, {} promised; all with what they share: {worst} of {promised}; a full hub: {hub_bytes} of {}",
         worst / clients,

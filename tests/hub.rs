@@ -26,6 +26,7 @@ fn message(seq: u64, bytes: usize) -> Message {
         seq: Some(seq),
         topic: Topic::Event,
         text: "x".repeat(bytes).into(),
+        facts: Default::default(),
     }
 }
 
@@ -168,13 +169,14 @@ fn what_would_break_the_order_is_refused() {
 
 #[test]
 fn a_reader_gets_its_topics_only() {
+    const THREE: [Topic; 3] = [Topic::Event, Topic::CameraEvent, Topic::Alert];
     let hub = Arc::new(Hub::new(0));
     let mut alerts = hub.subscribe(Topics::of(&[Topic::Alert]));
     for seq in 1..=30 {
-        let topic = Topic::ALL[seq as usize % 3];
+        let topic = THREE[seq as usize % 3];
         hub.publish(Message { topic, ..message(seq, 1) }).unwrap();
     }
-    let expected: Vec<u64> = (1..=30).filter(|seq| Topic::ALL[*seq as usize % 3] == Topic::Alert).collect();
+    let expected: Vec<u64> = (1..=30).filter(|seq| THREE[*seq as usize % 3] == Topic::Alert).collect();
     assert_eq!(drain(&mut alerts), (expected, 0));
 }
 

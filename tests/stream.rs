@@ -120,7 +120,10 @@ async fn what_is_not_understood_is_said_and_the_connection_stays() {
         assert!(answer["message"].as_str().unwrap().starts_with("not understood"), "{answer}");
     }
     client.0.send("{\"type\":\"dance\"}".into()).await.unwrap();
-    assert_eq!(client.news().await["known_types"], serde_json::json!(["ping", "pong", "resume"]));
+    assert_eq!(
+        client.news().await["known_types"],
+        serde_json::json!(["ping", "pong", "resume", "subscribe", "unsubscribe"])
+    );
     client.0.send(Message::Binary(vec![1, 2, 3].into())).await.unwrap();
     assert_eq!(client.news().await["type"], "error");
     client.0.send("{\"type\":\"ping\",\"unknown\":[1]}".into()).await.unwrap();

@@ -4,17 +4,20 @@ use heapless::Deque;
 
 use super::BeforeRing;
 use super::Message;
-use super::Next;
 use super::PublishError;
-use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::RING_BYTES_MAX;
+use crate::limits::RING_GONE_MAX;
 use crate::limits::RING_MESSAGES_MAX;
-use crate::wire::Topics;
+use crate::wire::Facts;
+use crate::wire::Filter;
+use crate::wire::Topic;
 
 /// Messages at positions `next - messages.len() .. next`.
 #[derive(Debug)]
 pub(super) struct Ring {
     messages: Deque<Message, RING_MESSAGES_MAX>,
+    /// What stood right before them: enough to say who would have been told.
+    gone: Deque<Gone, RING_GONE_MAX>,
     bytes: usize,
     next: u64,
     /// Greatest sequence number that is not in the ring any more, or never was.
@@ -22,10 +25,52 @@ pub(super) struct Ring {
     newest_seq: u64,
 }
 
+/// What is left of a message that is out of the ring.
+#[derive(Clone, Copy, Debug)]
+struct Gone {
+    seq: Option<u64>,
+    topic: Topic,
+    facts: Facts,
+}
+
+/// A reader's place in the ring, and what it wants there.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Place {
+    /// Position that is read next.
+    pub(super) at: u64,
+    /// Durable messages up to this number are known.
+    pub(super) after_seq: u64,
+    /// Everything before this position was read; what is not durable is not given twice.
+    pub(super) read_to: u64,
+    pub(super) filter: Filter,
+}
+
+/// What a reader finds in the ring.
+pub(super) enum Found {
+    Message(Message),
+    /// So many that it wanted are gone.
+    Lagged(u64),
+    Nothing,
+}
+
+impl Place {
+    fn wants(&self, position: u64, seq: Option<u64>, topic: Topic, facts: &Facts) -> bool {
+        let new = seq.map_or(position >= self.read_to, |seq| seq > self.after_seq);
+        new && self.filter.wants(topic, facts)
+    }
+
+    fn pass(&mut self, seq: Option<u64>) {
+        self.at += 1;
+        self.read_to = self.read_to.max(self.at);
+        self.after_seq = self.after_seq.max(seq.unwrap_or_default());
+    }
+}
+
 impl Ring {
     pub(super) fn new(newest_seq: u64) -> Ring {
         Ring {
             messages: Deque::new(),
+            gone: Deque::new(),
             bytes: 0,
             next: 0,
             floor_seq: newest_seq,
@@ -48,9 +93,6 @@ impl Ring {
 
     pub(super) fn push(&mut self, message: Message) -> Result<(), PublishError> {
         let bytes = message.text.len();
-        if bytes > MESSAGE_BYTES_MAX {
-            return Err(PublishError::TooLong { bytes });
-        }
         if let Some(seq) = message.seq {
             let newest = self.newest_seq;
             if seq <= newest {
@@ -68,21 +110,39 @@ impl Ring {
         Ok(())
     }
 
-    /// What stands at `at` or, if that is not wanted, later; `at` moves on behind it.
-    pub(super) fn read(&self, at: &mut u64, topics: Topics, after_seq: u64) -> Next {
-        let oldest = self.oldest();
-        if *at < oldest {
-            let missed = oldest - *at;
-            *at = oldest;
-            return Next::Lagged(missed);
-        }
-        while let Some(message) = self.messages.get((*at - oldest) as usize) {
-            *at += 1;
-            if topics.has(message.topic) && message.seq.is_none_or(|seq| seq > after_seq) {
-                return Next::Message(message.clone());
+    /// What stands at `place` or, if that is not wanted, later; `place` moves on behind it. How many were passed over.
+    pub(super) fn read(&self, place: &mut Place) -> (Found, u64) {
+        let (oldest, mut unwanted) = (self.oldest(), 0);
+        if place.at < oldest {
+            match self.catch_up(place) {
+                (0, passed) => unwanted = passed,
+                (missed, passed) => return (Found::Lagged(missed), passed),
             }
         }
-        Next::Empty
+        while let Some(message) = self.messages.get((place.at - oldest) as usize) {
+            let wanted = place.wants(place.at, message.seq, message.topic, &message.facts);
+            place.pass(message.seq);
+            if wanted {
+                return (Found::Message(message.clone()), unwanted);
+            }
+            unwanted += 1;
+        }
+        (Found::Nothing, unwanted)
+    }
+
+    /// Moves `place` to the oldest message: how many it missed of what it wanted, and how many that it did not want. Those of
+    /// which nothing is known any more count as wanted.
+    fn catch_up(&self, place: &mut Place) -> (u64, u64) {
+        let oldest = self.oldest();
+        let known = oldest - self.gone.len() as u64;
+        let (gone, mut wanted) = (oldest - place.at, known.saturating_sub(place.at));
+        for (position, gone) in (known..oldest).zip(&self.gone) {
+            wanted += u64::from(position >= place.at && place.wants(position, gone.seq, gone.topic, &gone.facts));
+        }
+        place.at = oldest;
+        place.read_to = place.read_to.max(oldest);
+        place.after_seq = place.after_seq.max(self.floor_seq);
+        (wanted, gone - wanted)
     }
 
     /// Position of the first durable message after `seq`, or of what comes next.
@@ -100,9 +160,15 @@ impl Ring {
     }
 
     fn drop_oldest(&mut self) {
-        if let Some(message) = self.messages.pop_front() {
-            self.bytes -= message.text.len();
-            self.floor_seq = message.seq.unwrap_or(self.floor_seq);
+        let Some(Message { seq, topic, text, facts }) = self.messages.pop_front() else {
+            return;
+        };
+        self.bytes -= text.len();
+        self.floor_seq = seq.unwrap_or(self.floor_seq);
+        if self.gone.is_full() {
+            self.gone.pop_front();
         }
+        let kept = self.gone.push_back(Gone { seq, topic, facts });
+        debug_assert!(kept.is_ok(), "room was made");
     }
 }

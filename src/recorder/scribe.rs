@@ -22,6 +22,8 @@ use crate::records::CameraChange;
 use crate::records::Notice;
 use crate::records::Record;
 use crate::wire;
+use crate::wire::Facts;
+use crate::wire::Names;
 use crate::wire::Text;
 use crate::wire::Topic;
 use crate::wire::server::Alert;
@@ -31,6 +33,13 @@ use crate::wire::server::CameraEvent;
 use crate::wire::server::CameraEventData;
 use crate::wire::server::CameraEventType;
 use crate::wire::server::EventMessage;
+
+/// What filters ask of a message about the camera.
+const CAMERA: Facts = Facts {
+    camera: Some(0),
+    zones: None,
+    score: None,
+};
 
 /// Whose events they are.
 #[derive(Clone, Debug)]
@@ -43,6 +52,16 @@ pub struct Identity {
     pub zones: Vec<Name, ZONES_MAX>,
 }
 
+impl Identity {
+    /// The names that filters know.
+    pub fn names(&self) -> Names {
+        Names {
+            cameras: [self.camera_id.clone()].into_iter().collect(),
+            zones: self.zones.clone(),
+        }
+    }
+}
+
 /// A message, and the state of the event that it tells of.
 #[derive(Clone, Debug)]
 pub struct Page {
@@ -50,6 +69,8 @@ pub struct Page {
     pub topic: Topic,
     /// Its JSON.
     pub text: Text,
+    /// What filters ask of it.
+    pub facts: Facts,
     /// The event after it.
     pub event: Option<Event>,
 }
@@ -66,6 +87,7 @@ struct OpenEvent {
 /// Writes messages.
 pub struct Scribe {
     identity: Identity,
+    names: Names,
     clock: Arc<dyn Clock>,
     /// Events that have begun and not ended; at most [`EVENTS_OPEN_MAX`], as the engine runs no more. Full (an end was
     /// lost in the queue): the oldest goes.
@@ -76,10 +98,16 @@ impl Scribe {
     /// A scribe that has heard of no event.
     pub fn new(identity: Identity, clock: Arc<dyn Clock>) -> Scribe {
         Scribe {
+            names: identity.names(),
             identity,
             clock,
             open: Vec::new(),
         }
+    }
+
+    /// The names that filters know.
+    pub fn names(&self) -> &Names {
+        &self.names
     }
 
     /// The boot whose time line is written of.
@@ -112,7 +140,7 @@ impl Scribe {
             camera_id: None,
             data: AlertData { message },
         };
-        self.page(Topic::Alert, self.clock.now(), &alert)
+        self.page(Topic::Alert, Facts::default(), self.clock.now(), &alert)
     }
 
     fn event(&mut self, change: &Change, seq: u64) -> Page {
@@ -176,8 +204,14 @@ impl Scribe {
     }
 
     fn event_page(&self, event: Event, at: Mono) -> Page {
+        let facts = Facts {
+            zones: Some(self.names.known_zones(&event.zones)),
+            score: Some(event.score),
+            ..CAMERA
+        };
         let page = self.page(
             Topic::Event,
+            facts,
             at,
             &EventMessage {
                 seq: event.seq,
@@ -220,7 +254,7 @@ impl Scribe {
             event_type,
             data,
         };
-        self.page(Topic::CameraEvent, at, &message)
+        self.page(Topic::CameraEvent, CAMERA, at, &message)
     }
 
     fn camera_alert(&self, at: Mono, alert_type: AlertType, message: &str, seq: u64) -> Page {
@@ -230,13 +264,14 @@ impl Scribe {
             camera_id: Some(&self.identity.camera_id),
             data: AlertData { message },
         };
-        self.page(Topic::Alert, at, &alert)
+        self.page(Topic::Alert, CAMERA, at, &alert)
     }
 
-    fn page<M: wire::Message>(&self, topic: Topic, at: Mono, message: &M) -> Page {
+    fn page<M: wire::Message>(&self, topic: Topic, facts: Facts, at: Mono, message: &M) -> Page {
         Page {
             topic,
             text: wire::encode(wall_at(&*self.clock, at).at, message),
+            facts,
             event: None,
         }
     }

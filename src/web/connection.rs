@@ -41,12 +41,14 @@ use super::socket::linger;
 use super::upgrade;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::HTTP_HEADERS_MAX;
+use crate::wire;
 
 const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// A WebSocket that was asked for and granted.
 struct Opened {
-    since: Option<u64>,
+    door: wire::Door,
+    start: session::Start,
 }
 
 /// Serves one connection until it is over; `place` is free again then.
@@ -75,10 +77,15 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, place: Place, mut l
         (socket, parts.read_buf.to_vec())
     };
     match opened.get() {
-        Some(Opened { since }) => {
+        Some(Opened { door, start }) => {
             place.move_to(Door::Events);
+            let client = session::Client {
+                id: &place.id,
+                door: *door,
+                start: *start,
+            };
             // Boxed: requests, far more frequent, need not be as large as a stream.
-            Box::pin(session::run(&server, socket, read, &place.id, *since, &mut leaving)).await;
+            Box::pin(session::run(&server, socket, read, client, &mut leaving)).await;
         }
         None => linger(&mut socket).await,
     }
@@ -129,24 +136,25 @@ async fn dispatch(
 ) -> Result<Response<Body>, Problem> {
     let (route, id) = routes::find(method, uri.path())?;
     match route.endpoint {
-        Endpoint::Stream => stream(uri.query(), headers, opened),
+        Endpoint::Stream(door) => stream(door, uri.query(), headers, opened),
         Endpoint::ListEvents => handlers::list_events(server, uri.query()).await,
         Endpoint::ShowEvent => handlers::show_event(server, id).await,
         Endpoint::TriggerEvent => handlers::trigger_event(server),
         Endpoint::ShowArmed => handlers::show_armed(server),
         Endpoint::SetArmed => handlers::set_armed(server, body).await,
         Endpoint::Health => Ok(health::show(server)),
+        Endpoint::StreamsHealth => Ok(health::show_streams(server)),
         Endpoint::Asset(asset) => Ok(asset.show(headers)),
     }
 }
 
-/// `GET /ws/events`
-fn stream(query: Option<&str>, headers: &HeaderMap, opened: &OnceLock<Opened>) -> Result<Response<Body>, Problem> {
+/// `GET` of one of the stream's doors.
+fn stream(door: wire::Door, query: Option<&str>, headers: &HeaderMap, opened: &OnceLock<Opened>) -> Result<Response<Body>, Problem> {
     same_origin(headers)?;
-    let since = query::since(query)?;
+    let start = query::start(query)?;
     let response = upgrade::accept(headers)?;
     // One connection turns into a stream once: hyper takes no request after that.
-    let _ = opened.set(Opened { since });
+    let _ = opened.set(Opened { door, start });
     Ok(response)
 }
 

@@ -84,6 +84,11 @@ pub(super) fn show(server: &Server) -> Response<Body> {
     reply::json(status, &health)
 }
 
+/// `GET /api/health/websocket`
+pub(super) fn show_streams(server: &Server) -> Response<Body> {
+    reply::json(StatusCode::OK, &server.roster.summary(server))
+}
+
 fn clients(server: &Server) -> Clients {
     let streams = server.clients.count(Door::Events);
     Clients {

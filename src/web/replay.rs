@@ -11,6 +11,7 @@ use super::store::Reads;
 use crate::hub::BeforeRing;
 use crate::hub::Cursor;
 use crate::store::Page;
+use crate::wire::Names;
 use crate::wire::Text;
 use crate::wire::server::Recovered;
 
@@ -44,6 +45,24 @@ impl Replay {
         replay
     }
 
+    /// Begins for one who comes with the number of another store: nothing that it missed can be told, only that.
+    pub(super) fn stranger(since: u64, cursor: &mut Cursor, reads: &Reads) -> Replay {
+        let mut replay = Replay {
+            since,
+            sent: cursor.newest_seq(),
+            whole: false,
+            oldest_seq: None,
+            reading: None,
+        };
+        replay.read(reads);
+        replay
+    }
+
+    /// Everything up to this number was sent, or is gone.
+    pub(super) fn position(&self) -> u64 {
+        self.sent
+    }
+
     /// Puts the cursor where the replay is if the ring reaches back so far, else has the next page read.
     pub(super) fn advance(&mut self, cursor: &mut Cursor, reads: &Reads) {
         match cursor.seek(self.sent) {
@@ -65,8 +84,9 @@ impl Replay {
         }
     }
 
-    /// Takes a page: the messages to send, after which it is to [`advance`](Replay::advance).
-    pub(super) fn take(&mut self, page: Result<Page, ReadError>, cursor: &Cursor) -> Vec<Text> {
+    /// Takes a page: the messages to send, of those that the cursor's filter wants, after which it is to
+    /// [`advance`](Replay::advance).
+    pub(super) fn take(&mut self, page: Result<Page, ReadError>, cursor: &Cursor, names: &Names) -> Vec<Text> {
         self.reading = None;
         let page = page.unwrap_or_else(|error| {
             tracing::warn!(%error, since = self.since, "replay goes on without the store");
@@ -84,7 +104,9 @@ impl Replay {
             None => self.skip_to(cursor.floor_seq()),
         }
         let texts = page.messages.into_iter().map(|(_, bytes)| Text::try_from(bytes));
-        texts.filter_map(Result::ok).collect()
+        let filter = cursor.filter();
+        let wanted = |text: &Text| names.facts_of(text).is_none_or(|(topic, facts)| filter.wants(topic, &facts));
+        texts.filter_map(Result::ok).filter(wanted).collect()
     }
 
     /// A message of the ring was sent.

@@ -8,6 +8,7 @@ use hyper::header::HeaderValue;
 use super::assets;
 use super::assets::Asset;
 use super::problem::Problem;
+use crate::wire::Door;
 
 /// One line of the table. `{id}` in a path stands for one segment.
 pub(super) struct Route {
@@ -19,13 +20,14 @@ pub(super) struct Route {
 /// Who answers.
 #[derive(Clone, Copy)]
 pub(super) enum Endpoint {
-    Stream,
+    Stream(Door),
     ListEvents,
     ShowEvent,
     TriggerEvent,
     ShowArmed,
     SetArmed,
     Health,
+    StreamsHealth,
     Asset(&'static Asset),
 }
 
@@ -34,13 +36,17 @@ const fn route(method: Method, path: &'static str, endpoint: Endpoint) -> Route 
 }
 
 const ROUTES: &[Route] = &[
-    route(Method::GET, "/ws/events", Endpoint::Stream),
+    route(Method::GET, "/ws/events", Endpoint::Stream(Door::Events)),
+    route(Method::GET, "/ws/ui", Endpoint::Stream(Door::Ui)),
+    route(Method::GET, "/api/ws/statistics", Endpoint::Stream(Door::Statistics)),
+    route(Method::GET, "/ws", Endpoint::Stream(Door::Open)),
     route(Method::GET, "/api/events", Endpoint::ListEvents),
     route(Method::POST, "/api/events", Endpoint::TriggerEvent),
     route(Method::GET, "/api/events/{id}", Endpoint::ShowEvent),
     route(Method::GET, "/api/armed", Endpoint::ShowArmed),
     route(Method::PUT, "/api/armed", Endpoint::SetArmed),
     route(Method::GET, "/api/health", Endpoint::Health),
+    route(Method::GET, "/api/health/websocket", Endpoint::StreamsHealth),
     route(Method::GET, "/", Endpoint::Asset(&assets::PAGE)),
     route(Method::GET, "/app.css", Endpoint::Asset(&assets::STYLE)),
     route(Method::GET, "/app.js", Endpoint::Asset(&assets::APP)),

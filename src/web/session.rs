@@ -1,6 +1,10 @@
 //! One WebSocket client, from the welcome to the end: what is published goes out, what it says comes in, and it is
 //! seen to be alive. What is published in the meantime waits in the ring, never here.
 
+mod subscription;
+
+pub(super) use subscription::Start;
+
 use std::io::ErrorKind;
 use std::pin::Pin;
 use std::pin::pin;
@@ -23,7 +27,9 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use super::Leaving;
 use super::Server;
 use super::Settings;
+use super::admission::ConnectionId;
 use super::counters::count;
+use super::presence::network;
 use super::replay::Replay;
 use super::socket::Socket;
 use super::socket::linger;
@@ -39,7 +45,8 @@ use crate::limits::SOCKET_WRITE_BYTES;
 use crate::store::Page;
 use crate::wire;
 use crate::wire::ClientMessage;
-use crate::wire::Topics;
+use crate::wire::Door;
+use crate::wire::Topic;
 use crate::wire::client::ClientError;
 use crate::wire::close;
 use crate::wire::close::Close;
@@ -91,23 +98,33 @@ pub(super) fn config(settings: &Settings) -> WebSocketConfig {
         .max_frame_size(Some(settings.client_message_bytes_max))
 }
 
+/// Who asks for a stream, and how.
+pub(super) struct Client<'a> {
+    pub(super) id: &'a ConnectionId,
+    pub(super) door: Door,
+    pub(super) start: Start,
+}
+
 /// Serves one client until it leaves, is lost or is sent away.
-pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, id: &str, since: Option<u64>, leaving: &mut Leaving) {
+pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, client: Client<'_>, leaving: &mut Leaving) {
+    let network = network(socket.peer());
     let config = config(&server.services.settings);
     let socket = WebSocketStream::from_partially_read(socket, read, Role::Server, Some(config)).await;
     let mut session = Session {
         server,
         socket,
-        cursor: server.services.hub.subscribe(Topics::EVENTS),
+        cursor: server.services.hub.subscribe(client.door.topics()),
         replay: None,
         silent_beats: 0,
     };
     count(&server.counters.opened);
-    tracing::info!(since, "stream opened");
-    let end = match session.greet(id, since).await {
+    tracing::info!(door = client.door.path(), "stream opened");
+    let seat = server.roster.enter(client.id, client.door, network, session.cursor.progress());
+    let end = match session.greet(client).await {
         Ok(()) => session.serve(leaving).await,
         Err(end) => end,
     };
+    drop(seat);
     session.finish(end).await;
 }
 
@@ -129,19 +146,20 @@ enum Turn {
 }
 
 impl Session<'_> {
-    async fn greet(&mut self, id: &str, since: Option<u64>) -> Result<(), End> {
+    async fn greet(&mut self, client: Client<'_>) -> Result<(), End> {
         let welcome = ConnectionStatus {
             status: "connected",
-            connection_id: id,
+            connection_id: client.id,
             boot_id: self.server.services.identity.boot_id,
             store_id: &self.server.store_id,
             newest_seq: self.cursor.after_seq(),
-            topics: Topics::EVENTS,
+            topics: client.door.topics(),
+            resume_token: self.token(),
             message: "welcome to lookout",
         };
         self.feed(&welcome).await?;
         self.ping().await?;
-        since.into_iter().for_each(|since| self.resume(since));
+        self.start(client.start).await?;
         self.flush().await
     }
 
@@ -209,13 +227,9 @@ impl Session<'_> {
         self.feed(&lagged).await
     }
 
-    fn resume(&mut self, since: u64) {
-        self.replay = Some(Replay::begin(since, &mut self.cursor, &self.server.reads));
-    }
-
     async fn send_page(&mut self, page: Result<Page, ReadError>) -> Result<(), End> {
         let Some(replay) = &mut self.replay else { return Ok(()) };
-        for text in replay.take(page, &self.cursor) {
+        for text in replay.take(page, &self.cursor, &self.server.services.names) {
             self.socket.feed(Message::Text(text)).await?;
         }
         self.socket.flush().await?;
@@ -238,12 +252,16 @@ impl Session<'_> {
                 self.feed(&Pong {}).await?;
                 self.flush().await
             }
-            Ok(ClientMessage::Resume { since }) => {
-                self.resume(since);
-                Ok(())
+            Ok(ClientMessage::Resume(resume)) => {
+                self.resume(resume).await?;
+                self.flush().await
             }
-            Err(error @ ClientError::Malformed(_)) => self.complain(&error.to_string(), &[]).await,
-            Err(error @ ClientError::UnknownType(_)) => self.complain(&error.to_string(), ClientMessage::TYPES).await,
+            Ok(ClientMessage::Subscribe(wanted)) => self.subscribe(&wanted).await,
+            Ok(ClientMessage::Unsubscribe(topics)) => self.unsubscribe(topics).await,
+            Err(error) => {
+                let known_types = known_types(&error);
+                self.complain(&error.to_string(), &known_types).await
+            }
         }
     }
 
@@ -264,7 +282,8 @@ impl Session<'_> {
 
     /// For programs that read messages a JSON one, for browsers and tools that answer by themselves a protocol one.
     async fn ping(&mut self) -> Result<(), End> {
-        self.feed(&Ping {}).await?;
+        let resume_token = self.token();
+        self.feed(&Ping { resume_token }).await?;
         Ok(self.socket.feed(Message::Ping(Default::default())).await?)
     }
 
@@ -316,6 +335,15 @@ impl Session<'_> {
         };
         // One who does not agree in time is hung up on.
         let _ = timeout(Duration::from_millis(CLOSE_MS_MAX), handshake).await;
+    }
+}
+
+/// What would have been understood in the place of what was not.
+fn known_types(error: &ClientError) -> Vec<&'static str> {
+    match error {
+        ClientError::UnknownType(_) => ClientMessage::TYPES.to_vec(),
+        ClientError::UnknownTopic(_) => Topic::ALL.map(Topic::name).to_vec(),
+        _ => Vec::new(),
     }
 }
 

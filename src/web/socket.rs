@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::io::IoSlice;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::Context;
 use std::task::Poll;
@@ -41,6 +42,11 @@ impl Socket {
             stall_max,
             stalled: None,
         }
+    }
+
+    /// The client's address, unless it is gone already.
+    pub(super) fn peer(&self) -> Option<IpAddr> {
+        self.stream.peer_addr().ok().map(|address| address.ip())
     }
 
     /// Drops what is not yet sent: the client gets a reset, the kernel its memory.

@@ -2,28 +2,79 @@
 
 use std::borrow::Cow;
 
+use heapless::Vec;
 use serde::Deserialize;
+use serde::Deserializer;
+
+use super::Topic;
+use super::Topics;
+use super::filter::Filter;
+use super::filter::Names;
+use super::filter::UnknownName;
+use super::token::ResumeToken;
+use super::token::TokenError;
+use crate::event::model::Name;
+use crate::limits::ZONES_MAX;
+use crate::motion::Score;
 
 /// Characters of an unknown type that are quoted back.
 const QUOTED_CHARS_MAX: usize = 40;
 
 /// A message from a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ClientMessage {
     /// To be answered with `pong`.
     Ping,
     /// The answer to a `ping`.
     Pong,
-    /// Send again what followed `since`, then go on live.
-    Resume {
-        /// Sequence number of the last message that the client has; 0 for all that is kept.
-        since: u64,
-    },
+    /// Send again what followed, then go on live.
+    Resume(Resume),
+    /// Tell of these topics, too; and set conditions.
+    Subscribe(Box<Subscribe>),
+    /// Tell of these topics no more.
+    Unsubscribe(Topics),
+}
+
+/// From where on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// From behind this sequence number; 0 for all that is kept.
+    Since(u64),
+    /// From where a token says (or `since`, when both are given), told of what it says.
+    Token(ResumeToken),
+}
+
+/// What a client asks to be told of. Of the conditions, one that is absent stays as it was; `null` lifts it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscribe {
+    /// These, beside those already told of.
+    pub topics: Topics,
+    /// Only this camera.
+    pub camera_id: Option<Option<Name>>,
+    /// Only what touches one of these zones.
+    pub zones: Option<Option<Vec<Name, ZONES_MAX>>>,
+    /// Only what is at least that strong.
+    pub min_score: Option<Option<Score>>,
+}
+
+impl Subscribe {
+    /// `filter` after this.
+    pub fn apply(&self, mut filter: Filter, names: &Names) -> Result<Filter, UnknownName> {
+        filter.topics = filter.topics.with(self.topics);
+        if let Some(camera) = &self.camera_id {
+            filter.camera = camera.as_ref().map(|name| names.camera(name)).transpose()?;
+        }
+        if let Some(zones) = &self.zones {
+            filter.zones = zones.as_ref().map(|zones| names.zones(zones)).transpose()?;
+        }
+        filter.min_score = self.min_score.unwrap_or(filter.min_score);
+        Ok(filter)
+    }
 }
 
 impl ClientMessage {
     /// Every type understood.
-    pub const TYPES: &'static [&'static str] = &["ping", "pong", "resume"];
+    pub const TYPES: &'static [&'static str] = &["ping", "pong", "resume", "subscribe", "unsubscribe"];
 
     /// Reads one message; fields that are not known are ignored.
     pub fn parse(text: &str) -> Result<ClientMessage, ClientError> {
@@ -31,8 +82,10 @@ impl ClientMessage {
         match &*kind {
             "ping" => Ok(ClientMessage::Ping),
             "pong" => Ok(ClientMessage::Pong),
-            "resume" => read(text).map(|Resume { since }| ClientMessage::Resume { since }),
-            _ => Err(ClientError::UnknownType(kind.chars().take(QUOTED_CHARS_MAX).collect())),
+            "resume" => read(text).and_then(resume).map(ClientMessage::Resume),
+            "subscribe" => read(text).and_then(subscribe),
+            "unsubscribe" => read(text).and_then(unsubscribe),
+            _ => Err(ClientError::UnknownType(quoted(&kind))),
         }
     }
 }
@@ -46,6 +99,12 @@ pub enum ClientError {
     /// A type that there is not (yet).
     #[error("unknown type \"{0}\"")]
     UnknownType(String),
+    /// An event type that there is not (yet).
+    #[error("unknown event type \"{0}\"")]
+    UnknownTopic(String),
+    /// A token that says nothing.
+    #[error(transparent)]
+    Token(#[from] TokenError),
 }
 
 #[derive(Deserialize)]
@@ -55,8 +114,70 @@ struct Tag<'a> {
 }
 
 #[derive(Deserialize)]
-struct Resume {
-    since: u64,
+struct ResumeFields<'a> {
+    since: Option<u64>,
+    #[serde(borrow)]
+    token: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct SubscribeFields<'a> {
+    #[serde(borrow)]
+    event_types: EventTypes<'a>,
+    #[serde(default, deserialize_with = "given")]
+    camera_id: Option<Option<Name>>,
+    #[serde(default, deserialize_with = "given")]
+    zones: Option<Option<Vec<Name, ZONES_MAX>>>,
+    #[serde(default, deserialize_with = "given")]
+    min_score: Option<Option<Score>>,
+}
+
+#[derive(Deserialize)]
+struct UnsubscribeFields<'a> {
+    #[serde(borrow)]
+    event_types: Option<EventTypes<'a>>,
+}
+
+/// Names of topics; a topic named twice is no fault, a list longer than there are topics is.
+type EventTypes<'a> = Vec<Cow<'a, str>, { Topic::ALL.len() }>;
+
+fn resume(fields: ResumeFields<'_>) -> Result<Resume, ClientError> {
+    match fields {
+        ResumeFields { token: Some(token), since } => Ok(Resume::Token(ResumeToken::read(&token)?.at(since))),
+        ResumeFields { since: Some(since), .. } => Ok(Resume::Since(since)),
+        _ => Err(ClientError::Malformed("resume has a token or since".into())),
+    }
+}
+
+fn subscribe(fields: SubscribeFields<'_>) -> Result<ClientMessage, ClientError> {
+    Ok(ClientMessage::Subscribe(Box::new(Subscribe {
+        topics: topics(&fields.event_types)?,
+        camera_id: fields.camera_id,
+        zones: fields.zones,
+        min_score: fields.min_score,
+    })))
+}
+
+/// Without event types: from all.
+fn unsubscribe(fields: UnsubscribeFields<'_>) -> Result<ClientMessage, ClientError> {
+    let named = fields.event_types.map_or(Ok(Topics::ALL), |names| topics(&names))?;
+    Ok(ClientMessage::Unsubscribe(named))
+}
+
+fn topics(names: &[Cow<'_, str>]) -> Result<Topics, ClientError> {
+    names.iter().try_fold(Topics::NONE, |topics, name| match Topic::named(name) {
+        Some(topic) => Ok(topics.with(Topics::of(&[topic]))),
+        None => Err(ClientError::UnknownTopic(quoted(name))),
+    })
+}
+
+/// Tells a field that is `null` from one that is absent.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+fn quoted(word: &str) -> String {
+    word.chars().take(QUOTED_CHARS_MAX).collect()
 }
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ClientError> {

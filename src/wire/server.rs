@@ -2,11 +2,16 @@
 
 use serde::Serialize;
 
-use super::Message;
 use super::Topics;
+use super::filter::Filter;
+use super::filter::Names;
+use super::token::TokenText;
 use crate::clock::BootId;
 use crate::event::model::Event;
+use crate::event::model::Name;
 use crate::frame::FrameFormat;
+use crate::limits::ZONES_MAX;
+use crate::motion::Score;
 use crate::motion::Tamper;
 
 /// The welcome: who speaks, and from where on.
@@ -24,6 +29,8 @@ pub struct ConnectionStatus<'a> {
     pub newest_seq: u64,
     /// What this connection is told of.
     pub topics: Topics,
+    /// Where it is and what it is told of, in a word to keep: `?resume=` or `resume` with it goes on from here.
+    pub resume_token: TokenText,
     /// For people.
     pub message: &'static str,
 }
@@ -122,8 +129,40 @@ pub struct AlertData<'a> {
 }
 
 /// Is anybody there? Any message or protocol pong is an answer.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Ping {}
+#[derive(Clone, Debug, Serialize)]
+pub struct Ping {
+    /// As in [`ConnectionStatus`], with everything before this message counted in.
+    pub resume_token: TokenText,
+}
+
+/// What a client is told of from here on: the whole of it, after any change.
+#[derive(Clone, Debug, Serialize)]
+pub struct SubscriptionConfirmed<'a> {
+    /// These topics.
+    pub event_types: Topics,
+    /// Only this camera; null for every one.
+    pub camera_id: Option<&'a str>,
+    /// Only what touches one of these zones; null for everything.
+    pub zones: Option<heapless::Vec<&'a str, ZONES_MAX>>,
+    /// Only what is at least that strong; null for everything.
+    pub min_score: Option<Score>,
+    /// As in [`ConnectionStatus`].
+    pub resume_token: TokenText,
+}
+
+impl<'a> SubscriptionConfirmed<'a> {
+    /// What `filter` says, in names.
+    pub fn of(filter: &Filter, names: &'a Names, resume_token: TokenText) -> SubscriptionConfirmed<'a> {
+        let camera = filter.camera.and_then(|place| names.cameras.get(usize::from(place)));
+        SubscriptionConfirmed {
+            event_types: filter.topics,
+            camera_id: camera.map(Name::as_str),
+            zones: filter.zones.map(|zones| names.zone_names(zones).map(Name::as_str).collect()),
+            min_score: filter.min_score,
+            resume_token,
+        }
+    }
+}
 
 /// The answer to a client's `ping`.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -132,7 +171,7 @@ pub struct Pong {}
 /// The client was too slow: messages were left out here.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Lagged {
-    /// How many, of all topics.
+    /// How many of those that it is told of.
     pub missed: u64,
     /// Durable messages after this number follow; `resume` with an earlier one gives what was left out.
     pub oldest_seq: u64,
@@ -170,14 +209,6 @@ pub struct ErrorMessage<'a> {
     pub known_types: &'a [&'a str],
 }
 
-macro_rules! message_types {
-    ($($message:ty => $name:literal,)*) => { $(
-        impl Message for $message {
-            const TYPE: &'static str = $name;
-        }
-    )* };
-}
-
 message_types! {
     ConnectionStatus<'_> => "connection_status",
     EventMessage<'_> => "event",
@@ -185,6 +216,7 @@ message_types! {
     Alert<'_> => "alert",
     Ping => "ping",
     Pong => "pong",
+    SubscriptionConfirmed<'_> => "subscription.confirmed",
     Lagged => "lagged",
     Recovered => "recovered",
     Reconnect => "system.reconnect",

@@ -1,5 +1,10 @@
 //! A device for tests: the real server on a free port, before a store in memory; and clients for it.
-#![allow(dead_code, unreachable_pub)] // each test binary uses its part
+#![allow(dead_code, unreachable_pub, unused_imports)] // each test binary uses its part
+
+mod stream;
+
+pub use stream::Stream;
+pub use stream::open_narrow;
 
 use std::io::Read;
 use std::io::Write;
@@ -12,7 +17,6 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::StreamExt;
 use lookout::clock::BootId;
 use lookout::clock::Clock;
 use lookout::clock::SystemClock;
@@ -38,12 +42,12 @@ use lookout::web::Identity;
 use lookout::web::Services;
 use lookout::web::Settings;
 use lookout::wire;
+use lookout::wire::Facts;
+use lookout::wire::Names;
 use lookout::wire::Topic;
 use lookout::wire::server::EventMessage;
 use serde_json::Value;
-use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::client_async;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -73,6 +77,9 @@ impl MemoryStore {
     }
     pub fn be_slow(&self, delay: Duration) {
         self.0.lock().unwrap().delay = delay;
+    }
+    pub fn newest(&self) -> u64 {
+        self.0.lock().unwrap().newest
     }
     fn read<T>(&self, read: impl FnOnce(&Shelf) -> T) -> Result<T, StoreError> {
         let delay = self.0.lock().unwrap().delay;
@@ -150,11 +157,16 @@ impl Device {
         for _ in 0..events {
             keep_event(&store);
         }
+        Device::on_store(settings, store)
+    }
+
+    /// A healthy device that was last started on this store, or another such.
+    pub fn on_store(settings: Settings, store: Arc<MemoryStore>) -> Device {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (stop, stopped) = oneshot::channel();
         let mut device = Device {
             address: listener.local_addr().unwrap(),
-            hub: Arc::new(Hub::new(events)),
+            hub: Arc::new(Hub::new(store.newest())),
             store,
             status: Arc::default(),
             controls: Arc::default(),
@@ -172,7 +184,7 @@ impl Device {
         device
     }
 
-    fn services(&self, settings: Settings) -> Services {
+    pub fn services(&self, settings: Settings) -> Services {
         Services {
             settings,
             identity: Identity {
@@ -186,6 +198,8 @@ impl Device {
             clock: Arc::new(SystemClock::default()),
             memory: None,
             counters: self.counters.clone(),
+            names: Arc::new(names()),
+            board: None,
         }
     }
 
@@ -203,11 +217,17 @@ impl Device {
 
     /// This event is kept, and not told yet.
     pub fn keep(&self, event: Event) -> Message {
+        let facts = Facts {
+            camera: Some(0),
+            zones: Some(names().known_zones(&event.zones)),
+            score: Some(event.score),
+        };
         let (seq, text) = keep(&self.store, event);
         Message {
             seq: Some(seq),
             topic: Topic::Event,
             text,
+            facts,
         }
     }
 
@@ -288,53 +308,6 @@ impl Drop for Device {
     }
 }
 
-/// A WebSocket client.
-pub struct Stream(pub WebSocketStream<tokio::net::TcpStream>);
-
-impl Stream {
-    /// The next frame, whatever it is; `None` at the end.
-    pub async fn frame(&mut self) -> Option<Result<tungstenite::Message, tungstenite::Error>> {
-        tokio::time::timeout(PATIENCE, self.0.next())
-            .await
-            .expect("something from the server")
-    }
-
-    /// The next message.
-    pub async fn message(&mut self) -> Value {
-        loop {
-            match self.frame().await {
-                Some(Ok(tungstenite::Message::Text(text))) => {
-                    assert!(!text.contains('\n'), "one line: {text}");
-                    return serde_json::from_str(&text).unwrap();
-                }
-                Some(Ok(tungstenite::Message::Ping(_))) => {}
-                other => panic!("not a message: {other:?}"),
-            }
-        }
-    }
-
-    /// The next message that is not a ping.
-    pub async fn news(&mut self) -> Value {
-        loop {
-            let message = self.message().await;
-            if message["type"] != "ping" {
-                return message;
-            }
-        }
-    }
-
-    /// Close code and reason, passing over what comes before.
-    pub async fn closed(&mut self) -> (u16, String) {
-        loop {
-            match self.frame().await {
-                Some(Ok(tungstenite::Message::Close(Some(frame)))) => return (frame.code.into(), frame.reason.to_string()),
-                Some(Ok(_)) => {}
-                other => panic!("no close frame: {other:?}"),
-            }
-        }
-    }
-}
-
 /// Waits until `done`, for a bounded time.
 pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
     let clock = SystemClock::default();
@@ -365,6 +338,14 @@ fn keep(store: &MemoryStore, event: Event) -> (u64, wire::Text) {
     (seq, text)
 }
 
+/// The names of this device.
+pub fn names() -> Names {
+    Names {
+        cameras: ["porch".try_into().unwrap()].into_iter().collect(),
+        zones: ["drive", "lawn", "gate"].map(|name| name.try_into().unwrap()).into_iter().collect(),
+    }
+}
+
 /// An event of usual size.
 pub fn event(id: u64) -> Event {
     Event {
@@ -388,13 +369,4 @@ pub fn event(id: u64) -> Event {
         boot_id: BootId::NIL,
         uptime_ms: id * 1000,
     }
-}
-
-/// A client whose kernel takes little, so that it stalls soon.
-pub async fn open_narrow(device: &Device) -> Stream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(2048).unwrap();
-    let stream = socket.connect(device.address).await.unwrap();
-    let url = format!("ws://{}/ws/events", device.address);
-    Stream(tokio_tungstenite::client_async(url, stream).await.unwrap().0)
 }

@@ -152,6 +152,7 @@ impl Server for Lookout {
             seq: Some(self.seq),
             topic: Topic::Event,
             text: text.into(),
+            facts: Default::default(),
         };
         self.hub.publish(message).expect("ascending numbers");
     }
@@ -184,6 +185,8 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         clock: Arc::new(SystemClock::default()),
         memory: None,
         counters: Arc::clone(counters),
+        names: Arc::default(),
+        board: None,
     }
 }
 
