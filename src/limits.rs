@@ -145,6 +145,11 @@ pub const STORE_COMPACT_FREE_BYTES_MIN: u64 = 4 * 1024 * 1024;
 /// one in so many. It is also what is removed beyond the limit when that is passed.
 pub const STORE_MEASURE_PART: u64 = 16;
 
+/// Bookmarked events, which outlast the others. Full: another bookmark is refused with 409.
+pub const BOOKMARKS_MAX: u64 = 1000;
+/// Wishes (delete, bookmark) between the network and the recorder. Full: the request is refused with 503.
+pub const WISH_QUEUE_MAX: usize = 8;
+
 // ---- hub and clients ----
 
 /// Messages in the hub's ring. Full: the oldest goes; a client that had not read it is told `lagged`.

@@ -7,6 +7,7 @@
 //! | --- | --- | --- |
 //! | `connection_status` | first of all | no |
 //! | `event`, `camera_event`, `alert` | as they become durable; with `seq`, ascending | yes: replayed by `since` |
+//! | `bookmark_created`, `bookmark_removed`, `event_deleted` | likewise, when someone asked for it | yes |
 //! | `ping`, `pong` | every heartbeat and at once; in answer to `ping` | no |
 //! | `lagged` | the client was too slow, messages were left out | no |
 //! | `recovered` | a replay is over, what follows is live | no |
@@ -17,6 +18,7 @@
 
 pub mod client;
 pub mod close;
+pub mod kept;
 pub mod server;
 pub mod topic;
 

@@ -206,6 +206,7 @@ fn longest_event() -> Event {
         end_reason: Some(EndReason::Interrupted),
         snapshot_url: Some(format!("/api/events/{}/snapshot", u64::MAX)),
         clip_url: Some(format!("/api/events/{}/clip", u64::MAX)),
+        bookmarked: false,
         clock: ClockState::Unsynced,
         boot_id: BootId::NIL,
         uptime_ms: u64::MAX,

@@ -174,10 +174,18 @@ pub struct Event {
     /// Where its clip is, or null.
     #[serde(default)]
     pub clip_url: Option<std::string::String>,
+    /// Whether someone asked to keep it: it outlasts all that nobody did. Left out when not.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub bookmarked: bool,
     /// Whether `timestamp` is to be believed.
     pub clock: ClockState,
     /// Boot in which it happened.
     pub boot_id: BootId,
     /// When it began, in milliseconds on that boot's monotonic time line.
     pub uptime_ms: u64,
+}
+
+/// For serde, which asks by reference.
+fn is_not(flag: &bool) -> bool {
+    !flag
 }

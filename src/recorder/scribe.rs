@@ -24,6 +24,9 @@ use crate::records::Record;
 use crate::wire;
 use crate::wire::Text;
 use crate::wire::Topic;
+use crate::wire::kept::BookmarkCreated;
+use crate::wire::kept::BookmarkRemoved;
+use crate::wire::kept::EventDeleted;
 use crate::wire::server::Alert;
 use crate::wire::server::AlertData;
 use crate::wire::server::AlertType;
@@ -52,6 +55,8 @@ pub struct Page {
     pub text: Text,
     /// The event after it.
     pub event: Option<Event>,
+    /// Id of the event that is gone after it.
+    pub removed: Option<u64>,
 }
 
 /// What stays the same over an event's life.
@@ -61,6 +66,7 @@ struct OpenEvent {
     id: u64,
     timestamp: Timestamp,
     clock: ClockState,
+    bookmarked: bool,
 }
 
 /// Writes messages.
@@ -115,6 +121,48 @@ impl Scribe {
         self.page(Topic::Alert, self.clock.now(), &alert)
     }
 
+    /// The message that `event` was bookmarked, or is so no longer; what comes of it later says so, too.
+    pub fn bookmark(&mut self, mut event: Event, bookmarked: bool, seq: u64) -> Page {
+        (event.seq, event.bookmarked) = (seq, bookmarked);
+        let running = self.open.iter_mut().find(|open| open.id == event.id);
+        running.into_iter().for_each(|open| open.bookmarked = bookmarked);
+        let (camera_id, event_id, data) = (event.camera_id.as_str(), event.id, &event);
+        let page = if bookmarked {
+            let message = BookmarkCreated {
+                seq,
+                camera_id,
+                event_id,
+                data,
+            };
+            self.page(Topic::Event, self.clock.now(), &message)
+        } else {
+            let message = BookmarkRemoved {
+                seq,
+                camera_id,
+                event_id,
+                data,
+            };
+            self.page(Topic::Event, self.clock.now(), &message)
+        };
+        Page {
+            event: Some(event),
+            ..page
+        }
+    }
+
+    /// The message that `event` was deleted.
+    pub fn deleted(&self, event: &Event, seq: u64) -> Page {
+        let message = EventDeleted {
+            seq,
+            camera_id: &event.camera_id,
+            event_id: event.id,
+        };
+        Page {
+            removed: Some(event.id),
+            ..self.page(Topic::Event, self.clock.now(), &message)
+        }
+    }
+
     fn event(&mut self, change: &Change, seq: u64) -> Page {
         let open = self.identify(change, seq);
         let event = Event {
@@ -139,6 +187,7 @@ impl Scribe {
             end_reason: change.end_reason,
             snapshot_url: None,
             clip_url: None,
+            bookmarked: open.bookmarked,
             clock: open.clock,
             boot_id: self.identity.boot_id,
             uptime_ms: change.began.millis(),
@@ -159,6 +208,7 @@ impl Scribe {
                 let wall = wall_at(&*self.clock, change.began);
                 let clock = if wall.synced { ClockState::Synced } else { ClockState::Unsynced };
                 OpenEvent {
+                    bookmarked: known.is_some_and(|open| open.bookmarked),
                     key: change.key,
                     id: known.map_or(seq, |open| open.id),
                     timestamp: wall.at,
@@ -238,6 +288,7 @@ impl Scribe {
             topic,
             text: wire::encode(wall_at(&*self.clock, at).at, message),
             event: None,
+            removed: None,
         }
     }
 }

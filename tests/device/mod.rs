@@ -384,6 +384,7 @@ pub fn event(id: u64) -> Event {
         end_reason: None,
         snapshot_url: None,
         clip_url: None,
+        bookmarked: false,
         clock: ClockState::Synced,
         boot_id: BootId::NIL,
         uptime_ms: id * 1000,
