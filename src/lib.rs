@@ -12,10 +12,13 @@ pub mod source;
 
 pub mod event;
 
+mod schema;
+
 pub mod store;
 pub mod wire;
 
 pub mod hub;
+pub mod logs;
 pub mod status;
 pub mod records;
 

@@ -166,7 +166,19 @@ pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 /// Longest configuration file read, in bytes. Longer: refused at start.
 pub const CONFIG_BYTES_MAX: u64 = 64 * 1024;
 
+// ---- log ----
+
+/// Lines of the log that are kept in memory. Full: the oldest goes.
+pub const LOG_LINES_MAX: usize = 256;
+/// Bytes of one of them, all of which it takes. Longer: cut.
+pub const LOG_LINE_BYTES_MAX: usize = 240;
+
 // ---- sockets ----
+
+/// Bytes of what a client calls its request (`X-Request-Id`). Longer: it is named by us.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+/// Bytes of an announcement. Longer: 400.
+pub const ANNOUNCEMENT_BYTES_MAX: usize = 500;
 
 /// Bytes that the kernel may hold for a client that does not read; it takes twice as much for its own bookkeeping.
 /// Full: the client's messages wait in the ring, see `client_stall_max`.

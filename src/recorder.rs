@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 use crate::clock::Mono;
 use crate::clock::wall_at;
+use crate::event::model::Event;
 use crate::event::model::Phase;
 use crate::hub::Hub;
 use crate::hub::Message;
@@ -233,6 +234,11 @@ impl Recorder {
         let mut status = self.status.recorder();
         status.commits += 1;
         status.records += self.pending.len() as u64;
+        // What was asked for is about an event that had ended before.
+        let happened = self.pending.iter().filter(|_| self.asked.is_none());
+        for event in happened.filter_map(Pending::ended) {
+            status.events_ended[event.trigger as usize] += 1;
+        }
         drop(status);
         for Pending { entry, topic, text } in self.pending.drain(..) {
             let seq = entry.seq;
@@ -322,4 +328,11 @@ struct Pending {
     entry: Entry,
     topic: Topic,
     text: Text,
+}
+
+impl Pending {
+    /// The event that it tells the end of.
+    fn ended(&self) -> Option<&Event> {
+        self.entry.event.as_ref().filter(|event| event.phase == Phase::End)
+    }
 }

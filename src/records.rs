@@ -162,9 +162,7 @@ impl RecordQueue {
     /// `None` once the queue is closed and empty.
     pub fn take(&self, wait: Duration) -> Option<Vec<Record, COMMIT_RECORDS_MAX>> {
         let inner = self.lock();
-        let waited = self
-            .filled
-            .wait_timeout_while(inner, wait, |inner| {
+        let waited = self.filled.wait_timeout_while(inner, wait, |inner| {
             inner.waiting.is_empty() && inner.wishes.is_empty() && !inner.closed
         });
         let (mut inner, _) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());

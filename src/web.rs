@@ -6,10 +6,16 @@
 
 mod admission;
 mod assets;
+mod broadcast;
 mod connection;
+mod cors;
 mod counters;
+mod etag;
+mod events;
 mod handlers;
 mod health;
+mod logs;
+mod metrics;
 mod problem;
 mod query;
 mod replay;
@@ -18,11 +24,15 @@ mod routes;
 mod session;
 mod socket;
 mod store;
+mod system;
 mod upgrade;
 
+pub use cors::CorsOrigin;
 pub use counters::Counters;
 pub use counters::CountersNow;
 pub use store::EventStore;
+pub use system::About;
+pub use system::Holder;
 
 use std::future::Future;
 use std::io;
@@ -30,6 +40,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use socket2::SockRef;
 use tokio::net::TcpListener;
@@ -59,6 +70,7 @@ use crate::limits::SOCKET_SEND_BYTES;
 use crate::limits::STORE_READS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::pipeline::Controls;
+use crate::records::RecordQueue;
 use crate::status::Status;
 use admission::Clients;
 use admission::Place;
@@ -82,6 +94,8 @@ pub struct Settings {
     pub client_stall_max: Duration,
     /// Longest time to send a request's header.
     pub header_time_max: Duration,
+    /// Whose pages may use the API beside our own.
+    pub cors_origin: CorsOrigin,
 }
 
 impl Default for Settings {
@@ -93,6 +107,7 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(30),
             client_stall_max: Duration::from_secs(20),
             header_time_max: Duration::from_secs(10),
+            cors_origin: CorsOrigin::default(),
         }
     }
 }
@@ -107,7 +122,7 @@ pub struct Identity {
 }
 
 /// The true memory beside the promised, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Memory {
     /// Allocated now.
     pub used_bytes: u64,
@@ -141,6 +156,10 @@ pub struct Services {
     pub memory: Option<MeasureMemory>,
     /// What became of clients; shared with who else shows it.
     pub counters: Arc<Counters>,
+    /// How to ask something of the recorder.
+    pub records: Arc<RecordQueue>,
+    /// What was set when the service started.
+    pub about: Arc<About>,
 }
 
 /// What every connection shares.

@@ -8,6 +8,7 @@
 //! | `connection_status` | first of all | no |
 //! | `event`, `camera_event`, `alert` | as they become durable; with `seq`, ascending | yes: replayed by `since` |
 //! | `bookmark_created`, `bookmark_removed`, `event_deleted` | likewise, when someone asked for it | yes |
+//! | `announcement`, `custom`, and `event`, `overlay`, `telemetry` with `test` | when someone asked for it | no |
 //! | `ping`, `pong` | every heartbeat and at once; in answer to `ping` | no |
 //! | `lagged` | the client was too slow, messages were left out | no |
 //! | `recovered` | a replay is over, what follows is live | no |
@@ -16,6 +17,7 @@
 //!
 //! From the client: `ping`, `pong`, `resume` ([`client`]). Reasons for closing: [`close`].
 
+pub mod broadcast;
 pub mod client;
 pub mod close;
 pub mod kept;

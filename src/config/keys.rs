@@ -156,6 +156,7 @@ fn web<'a>(web: &'a mut web::Settings, auth: &'a mut Auth) -> Slot<'a> {
         key("heartbeat_ms", duration(&mut web.heartbeat, Unit::Ms, 1000..=300_000)),
         key("client_stall_ms", duration(&mut web.client_stall_max, Unit::Ms, 1000..=300_000)),
         key("header_ms", duration(&mut web.header_time_max, Unit::Ms, 1000..=60_000)),
+        key("cors_origin", text(&mut web.cors_origin, web::CorsOrigin::FORM)),
     ])
 }
 

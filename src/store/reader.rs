@@ -12,6 +12,7 @@ use redb::ReadTransaction;
 use redb::ReadableDatabase;
 use redb::ReadableTable;
 use redb::ReadableTableMetadata;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::StoreError;
@@ -120,7 +121,7 @@ impl EventPage {
 }
 
 /// The store in figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Figures {
     /// Events stored.
     pub events: u64,

@@ -5,6 +5,7 @@ use hyper::StatusCode;
 use hyper::header;
 use hyper::header::HeaderName;
 use hyper::header::HeaderValue;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::reply;
@@ -21,8 +22,9 @@ pub(super) struct Problem {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-#[derive(Serialize)]
-struct ProblemJson<'a> {
+/// Why a request is not done (RFC 9457).
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ProblemJson<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'a str,

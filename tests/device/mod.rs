@@ -1,6 +1,11 @@
 //! A device for tests: the real server on a free port, before a store in memory; and clients for it.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part
 
+mod patience;
+
+pub use patience::open_narrow;
+pub use patience::until;
+
 use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -25,10 +30,12 @@ use lookout::hub::Hub;
 use lookout::hub::Message;
 use lookout::motion::Score;
 use lookout::pipeline::Controls;
+use lookout::records::RecordQueue;
 use lookout::status::CameraState;
 use lookout::status::Status;
 use lookout::store::EventPage;
 use lookout::store::EventQuery;
+use lookout::store::Figures;
 use lookout::store::Page;
 use lookout::store::StoreError;
 use lookout::web;
@@ -41,7 +48,6 @@ use lookout::wire;
 use lookout::wire::Topic;
 use lookout::wire::server::EventMessage;
 use serde_json::Value;
-use tokio::net::TcpSocket;
 use tokio::sync::oneshot;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::client_async;
@@ -121,6 +127,12 @@ impl EventStore for MemoryStore {
             EventPage { events, next }
         })
     }
+    fn figures(&self) -> Result<Figures, StoreError> {
+        self.read(|shelf| Figures {
+            events: shelf.events.len() as u64,
+            ..Figures::default()
+        })
+    }
     fn store_id(&self) -> String {
         "memory".into()
     }
@@ -134,6 +146,7 @@ pub struct Device {
     pub status: Arc<Status>,
     pub controls: Arc<Controls>,
     pub counters: Arc<Counters>,
+    pub records: Arc<RecordQueue>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -159,6 +172,7 @@ impl Device {
             status: Arc::default(),
             controls: Arc::default(),
             counters: Arc::default(),
+            records: Arc::default(),
             stop: Some(stop),
             thread: None,
         };
@@ -186,6 +200,8 @@ impl Device {
             clock: Arc::new(SystemClock::default()),
             memory: None,
             counters: self.counters.clone(),
+            records: self.records.clone(),
+            about: Arc::default(),
         }
     }
 
@@ -335,16 +351,6 @@ impl Stream {
     }
 }
 
-/// Waits until `done`, for a bounded time.
-pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let clock = SystemClock::default();
-    let deadline = clock.now() + PATIENCE;
-    while !done() {
-        assert!(clock.now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 /// As a store on a disk gives it: in memory of its own.
 fn copied((seq, text): &(u64, Bytes)) -> (u64, Bytes) {
     (*seq, Bytes::copy_from_slice(text))
@@ -389,13 +395,4 @@ pub fn event(id: u64) -> Event {
         boot_id: BootId::NIL,
         uptime_ms: id * 1000,
     }
-}
-
-/// A client whose kernel takes little, so that it stalls soon.
-pub async fn open_narrow(device: &Device) -> Stream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(2048).unwrap();
-    let stream = socket.connect(device.address).await.unwrap();
-    let url = format!("ws://{}/ws/events", device.address);
-    Stream(tokio_tungstenite::client_async(url, stream).await.unwrap().0)
 }
