@@ -166,6 +166,11 @@ pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 /// Longest configuration file read, in bytes. Longer: refused at start.
 pub const CONFIG_BYTES_MAX: u64 = 64 * 1024;
 
+/// Addresses whose rate of connections is remembered, 48 bytes each. Full: the one that was quiet longest is forgotten.
+pub const ADDRESSES_MAX: usize = 64;
+/// What a rate allows at once after a pause, in seconds of that rate. More: refused, or closed.
+pub const RATE_BURST_S: u64 = 5;
+
 // ---- log ----
 
 /// Lines of the log that are kept in memory. Full: the oldest goes.

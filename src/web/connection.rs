@@ -50,10 +50,7 @@ use super::socket::linger;
 use super::system;
 use super::upgrade;
 use crate::limits::HTTP_BUFFER_BYTES;
-use crate::limits::HTTP_HEADERS_MAX;
 use crate::limits::REQUEST_ID_BYTES_MAX;
-
-const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// Names a request, in the answer's header and in the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -128,8 +125,8 @@ fn http(settings: &Settings) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(settings.header_time_max)
-        .max_headers(HTTP_HEADERS_MAX)
-        .max_header_size(HTTP_BUFFER_BYTES)
+        .max_headers(settings.header_fields_max)
+        .max_header_size(settings.header_bytes_max)
         .max_buf_size(HTTP_BUFFER_BYTES)
         .half_close(false)
         .pipeline_flush(false)
@@ -142,8 +139,9 @@ async fn explain(server: &Server, socket: &mut Socket, error: &hyper::Error, sil
     tracing::debug!(%error, "connection ended");
     if error.is_timeout() && !silent {
         count(&server.counters.slow_headers);
+        let too_slow = Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's header did not come in time");
         // It may be gone; then there is no one to tell.
-        let _ = socket.write_all(REQUEST_TIMEOUT).await;
+        let _ = socket.write_all(&too_slow.raw()).await;
     }
 }
 

@@ -202,6 +202,27 @@ fn clients(page: &mut Page, server: &Server) {
     page.gauge("lookout_clients", "Places taken, by requests and streams together.", all);
     page.gauge("lookout_clients_max", "Places that there are.", server.clients.max());
     page.gauge("lookout_streams", "WebSockets open.", streams);
+    became_of_clients(page, server);
+    let stream = server.services.hub.counters();
+    page.counter(
+        "lookout_messages_published_total",
+        "Messages published to streams.",
+        stream.published,
+    );
+    page.counter(
+        "lookout_messages_delivered_total",
+        "Messages handed to clients, each counted for every client.",
+        stream.delivered,
+    );
+    page.counter(
+        "lookout_messages_lagged_total",
+        "Messages that clients did not read in time, counted likewise.",
+        stream.lagged,
+    );
+}
+
+/// What became of clients, by cause.
+fn became_of_clients(page: &mut Page, server: &Server) {
     let counted = server.counters.now();
     let counters = [
         ("lookout_connections_total", "Connections let in.", counted.accepted),
@@ -209,6 +230,21 @@ fn clients(page: &mut Page, server: &Server) {
             "lookout_connections_refused_total",
             "Connections told that all places are taken.",
             counted.refused,
+        ),
+        (
+            "lookout_connections_refused_address_total",
+            "Connections told that their address has enough.",
+            counted.refused_address,
+        ),
+        (
+            "lookout_connections_refused_rate_total",
+            "Connections told that they come too fast.",
+            counted.refused_rate,
+        ),
+        (
+            "lookout_streams_flooding_total",
+            "Clients closed because their messages came too fast.",
+            counted.flooding,
         ),
         ("lookout_streams_opened_total", "WebSockets opened.", counted.opened),
         (
@@ -245,20 +281,4 @@ fn clients(page: &mut Page, server: &Server) {
     for (name, help, value) in counters {
         page.counter(name, help, value);
     }
-    let stream = server.services.hub.counters();
-    page.counter(
-        "lookout_messages_published_total",
-        "Messages published to streams.",
-        stream.published,
-    );
-    page.counter(
-        "lookout_messages_delivered_total",
-        "Messages handed to clients, each counted for every client.",
-        stream.delivered,
-    );
-    page.counter(
-        "lookout_messages_lagged_total",
-        "Messages that clients did not read in time, counted likewise.",
-        stream.lagged,
-    );
 }

@@ -35,7 +35,7 @@ impl<'a> Parameters<'a> {
 
     /// What `read` makes of `name`; it is to be of the `form` that is said.
     pub(super) fn value<T>(&self, name: &str, form: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<Option<T>, Problem> {
-        let value = self.text(name).map(|text| read(text));
+        let value = self.text(name).map(read);
         match value {
             Some(None) => Err(Problem::bad_request(format!("{name} is {form}"))),
             other => Ok(other.flatten()),

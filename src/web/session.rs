@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use super::Leaving;
 use super::Server;
 use super::Settings;
+use super::bucket::Bucket;
 use super::counters::count;
 use super::replay::Replay;
 use super::socket::Socket;
@@ -101,6 +102,7 @@ pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, id: &str
         cursor: server.services.hub.subscribe(Topics::EVENTS),
         replay: None,
         silent_beats: 0,
+        rate: Bucket::new(server.services.settings.client_message_rate, server.services.clock.now()),
     };
     count(&server.counters.opened);
     tracing::info!(since, "stream opened");
@@ -117,6 +119,7 @@ struct Session<'a> {
     cursor: Cursor,
     replay: Option<Replay>,
     silent_beats: u32,
+    rate: Bucket,
 }
 
 /// What there is to do.
@@ -225,6 +228,10 @@ impl Session<'_> {
 
     async fn receive(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
         self.silent_beats = 0;
+        if !self.rate.take(self.server.services.clock.now()) {
+            count(&self.server.counters.flooding);
+            return Err(End::Closed(close::TOO_MANY));
+        }
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Binary(_))) => return self.complain("messages are JSON text", &[]).await,

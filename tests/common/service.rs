@@ -48,8 +48,9 @@ impl Service {
     /// Starts `lookout run` on a free port of the loopback, on `dir`, with `more` arguments; back when it listens.
     pub fn start(dir: &Path, more: &[&str]) -> Service {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lookout"))
-            .args(["run", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(dir)
+            .args(if more.contains(&"--log") { &[][..] } else { &["--log", "warn"] })
             .args(more)
             .stdout(Stdio::piped())
             .spawn()

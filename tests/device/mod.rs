@@ -3,7 +3,9 @@
 
 mod patience;
 
+#[allow(unused_imports)] // as above
 pub use patience::open_narrow;
+#[allow(unused_imports)] // as above
 pub use patience::until;
 
 use std::io::Read;
@@ -19,7 +21,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use lookout::clock::BootId;
-use lookout::clock::Clock;
 use lookout::clock::SystemClock;
 use lookout::clock::Timestamp;
 use lookout::event::model::ClockState;
