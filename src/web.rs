@@ -11,6 +11,7 @@ mod bucket;
 mod connection;
 mod cors;
 mod counters;
+pub mod documents;
 mod etag;
 mod events;
 mod handlers;

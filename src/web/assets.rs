@@ -28,6 +28,12 @@ pub(super) static CLIENT: Asset = asset("text/javascript; charset=utf-8", includ
 pub(super) static VIEW: Asset = asset("text/javascript; charset=utf-8", include_bytes!("dashboard/view.js"));
 pub(super) static ICON: Asset = asset("image/svg+xml", include_bytes!("dashboard/icon.svg"));
 
+pub(super) static OPENAPI: Asset = asset("application/json", include_bytes!("docs/openapi.json"));
+pub(super) static ASYNCAPI: Asset = asset("application/json", include_bytes!("docs/asyncapi.json"));
+pub(super) static DOCS: Asset = asset("text/html; charset=utf-8", include_bytes!("docs/index.html"));
+pub(super) static DOCS_STYLE: Asset = asset("text/css; charset=utf-8", include_bytes!("docs/docs.css"));
+pub(super) static DOCS_SCRIPT: Asset = asset("text/javascript; charset=utf-8", include_bytes!("docs/docs.js"));
+
 const fn asset(content_type: &'static str, bytes: &'static [u8]) -> Asset {
     Asset {
         content_type,

@@ -11,8 +11,8 @@ use super::problem::Problem;
 
 /// One line of the table. `{name}` in a path stands for one segment.
 pub(super) struct Route {
-    method: Method,
-    path: &'static str,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
     pub(super) endpoint: Endpoint,
 }
 
@@ -46,7 +46,7 @@ const fn route(method: Method, path: &'static str, endpoint: Endpoint) -> Route 
     Route { method, path, endpoint }
 }
 
-const ROUTES: &[Route] = &[
+pub(super) static ROUTES: &[Route] = &[
     route(Method::GET, "/ws/events", Endpoint::Stream),
     route(Method::GET, "/api/events", Endpoint::ListEvents),
     route(Method::POST, "/api/events", Endpoint::TriggerEvent),
@@ -73,6 +73,11 @@ const ROUTES: &[Route] = &[
     route(Method::GET, "/client.js", Endpoint::Asset(&assets::CLIENT)),
     route(Method::GET, "/view.js", Endpoint::Asset(&assets::VIEW)),
     route(Method::GET, "/icon.svg", Endpoint::Asset(&assets::ICON)),
+    route(Method::GET, "/api/openapi.json", Endpoint::Asset(&assets::OPENAPI)),
+    route(Method::GET, "/api/asyncapi.json", Endpoint::Asset(&assets::ASYNCAPI)),
+    route(Method::GET, "/docs", Endpoint::Asset(&assets::DOCS)),
+    route(Method::GET, "/docs.css", Endpoint::Asset(&assets::DOCS_STYLE)),
+    route(Method::GET, "/docs.js", Endpoint::Asset(&assets::DOCS_SCRIPT)),
 ];
 
 /// Who answers `method` on `path`, and what stands at `{name}`: 404 for a path that there is not, 405 with `Allow`

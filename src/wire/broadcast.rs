@@ -1,6 +1,7 @@
 //! What a person or a program asks the server to say to everybody: announcements, and samples for those who integrate. None of it
 //! is durable.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Map;
 use serde_json::Value;
@@ -9,14 +10,14 @@ use super::Message;
 use crate::event::model::Event;
 
 /// A word to everybody.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Announcement<'a> {
     /// For people.
     pub message: &'a str,
 }
 
 /// An event that did not happen.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SampleEvent<'a> {
     /// Always true.
     pub test: bool,
@@ -25,7 +26,7 @@ pub struct SampleEvent<'a> {
 }
 
 /// What would be drawn over the picture.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SampleOverlay {
     /// Always true.
     pub test: bool,
@@ -36,7 +37,7 @@ pub struct SampleOverlay {
 }
 
 /// Figures about the device, made up.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SampleTelemetry {
     /// Always true.
     pub test: bool,
@@ -45,9 +46,10 @@ pub struct SampleTelemetry {
 }
 
 /// Whatever the sender wanted said.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Custom<'a> {
     /// As it was sent.
+    #[schemars(with = "Map<String, Value>")]
     pub data: &'a Map<String, Value>,
 }
 

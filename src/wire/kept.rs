@@ -1,12 +1,13 @@
 //! What the server says of stored events that someone kept or deleted.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Message;
 use crate::event::model::Event;
 
 /// Someone asked to keep an event.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct BookmarkCreated<'a> {
     /// Place in the order of durable messages.
     pub seq: u64,
@@ -19,7 +20,7 @@ pub struct BookmarkCreated<'a> {
 }
 
 /// An event is kept no longer than others.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct BookmarkRemoved<'a> {
     /// Place in the order of durable messages.
     pub seq: u64,
@@ -32,7 +33,7 @@ pub struct BookmarkRemoved<'a> {
 }
 
 /// Someone deleted an event; it is not to be shown any more.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct EventDeleted<'a> {
     /// Place in the order of durable messages.
     pub seq: u64,

@@ -1,10 +1,11 @@
 //! What a client may want to hear of: [`Topic`], one for each kind of message that goes through the ring.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::Serializer;
 
 /// A kind of message that goes through the ring; its name is the message's `type`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Topic {
     /// Events: begun, updated, ended.
