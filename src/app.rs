@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 
 use crate::board::Board;
 use crate::budget::Ledger;
+use crate::budget::Line;
 use crate::budget::OverBudget;
 use crate::clock::BootId;
 use crate::clock::Clock;
@@ -178,6 +179,23 @@ fn services(config: &Config, shared: &Shared, store: &Store) -> web::Services {
         counters: Arc::default(),
         names: Arc::new(identity(config).names()),
         board: Some(Board::here(&config.store.dir)),
+        records: shared.queue.clone(),
+        about: Arc::new(about(config)),
+    }
+}
+
+/// What the API tells of the configuration.
+fn about(config: &Config) -> web::About {
+    let holder = |line: Line| web::Holder {
+        holder: line.holder,
+        bytes: line.bytes,
+        reason: line.reason,
+    };
+    web::About {
+        source: config.camera.source.spec.to_string(),
+        motion: config.motion.clone(),
+        event: config.event.clone(),
+        ledger: Ledger::of(config).lines.into_iter().map(holder).collect(),
     }
 }
 

@@ -9,11 +9,13 @@ use std::fmt;
 use crate::config::Config;
 use crate::event::engine::Engine;
 use crate::hub::Hub;
+use crate::limits::LOG_LINES_MAX;
 use crate::limits::RECORD_QUEUE_MAX;
 use crate::limits::RING_BYTES_MAX;
 use crate::limits::RING_MESSAGES_MAX;
 use crate::limits::SERVICE_THREADS;
 use crate::limits::THREAD_STACK_BYTES;
+use crate::logs;
 use crate::motion;
 use crate::motion::detector::Detector;
 use crate::recorder;
@@ -76,6 +78,7 @@ impl Ledger {
                 format!("redb: a cache of {cache}, and the rest"),
             ),
             ("hub", Hub::footprint(), format!("ring of {RING_MESSAGES_MAX} messages, {ring}")),
+            ("log", logs::footprint(), format!("the newest {LOG_LINES_MAX} lines")),
             ("web", web::footprint(), "REST answers; the thread that reads the store".into()),
             ("clients", clients * client, format!("{clients} of {}", kib(client))),
             (

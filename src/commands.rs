@@ -15,6 +15,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::app::AppError;
 use crate::app::Service;
@@ -26,6 +28,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::config::Overrides;
+use crate::logs;
 use crate::source;
 use crate::store::FILE_NAME;
 use crate::store::Opened;
@@ -244,16 +247,16 @@ fn open_existing(config: &Config) -> Result<Store, CommandError> {
     Ok(store)
 }
 
-/// Logs to standard error, which systemd keeps in the journal.
+/// Logs to standard error, which systemd keeps in the journal, and to memory, which the API shows.
 fn start_log(config: &Config) {
-    let stamped = tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_max_level(config.log_level)
         .with_writer(io::stderr)
         .with_ansi(false);
     let outcome = if std::env::var_os("JOURNAL_STREAM").is_some() {
-        stamped.without_time().try_init()
+        log.without_time().finish().with(logs::Keep).try_init()
     } else {
-        stamped.try_init()
+        log.finish().with(logs::Keep).try_init()
     };
     if let Err(error) = outcome {
         eprintln!("lookout: no log: {error}");

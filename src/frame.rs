@@ -4,13 +4,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::clock::Mono;
 
 /// How a frame's bytes are laid out. Names are V4L2's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PixelFormat {
     /// 8-bit luma, one plane.
@@ -67,7 +68,7 @@ impl fmt::Display for PixelFormat {
 }
 
 /// Layout, size and nominal rate of a source's frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FrameFormat {
     /// Byte layout.
     pub pixel: PixelFormat,
@@ -135,7 +136,7 @@ pub struct Frame<'a> {
 }
 
 /// What a source lost or left out, by cause; all since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct SourceCounters {
     /// Frames handed out.
     pub delivered: u64,

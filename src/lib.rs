@@ -12,11 +12,14 @@ pub mod source;
 
 pub mod event;
 
+mod schema;
+
 pub mod store;
 pub mod wire;
 
 pub mod board;
 pub mod hub;
+pub mod logs;
 pub mod status;
 pub mod records;
 

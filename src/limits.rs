@@ -145,6 +145,11 @@ pub const STORE_COMPACT_FREE_BYTES_MIN: u64 = 4 * 1024 * 1024;
 /// one in so many. It is also what is removed beyond the limit when that is passed.
 pub const STORE_MEASURE_PART: u64 = 16;
 
+/// Bookmarked events, which outlast the others. Full: another bookmark is refused with 409.
+pub const BOOKMARKS_MAX: u64 = 1000;
+/// Wishes (delete, bookmark) between the network and the recorder. Full: the request is refused with 503.
+pub const WISH_QUEUE_MAX: usize = 8;
+
 // ---- hub and clients ----
 
 /// Messages in the hub's ring. Full: the oldest goes; a client that had not read it is told `lagged`.
@@ -164,7 +169,24 @@ pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 /// Longest configuration file read, in bytes. Longer: refused at start.
 pub const CONFIG_BYTES_MAX: u64 = 64 * 1024;
 
+/// Addresses whose rate of connections is remembered, 48 bytes each. Full: the one that was quiet longest is forgotten.
+pub const ADDRESSES_MAX: usize = 64;
+/// What a rate allows at once after a pause, in seconds of that rate. More: refused, or closed.
+pub const RATE_BURST_S: u64 = 5;
+
+// ---- log ----
+
+/// Lines of the log that are kept in memory. Full: the oldest goes.
+pub const LOG_LINES_MAX: usize = 256;
+/// Bytes of one of them, all of which it takes. Longer: cut.
+pub const LOG_LINE_BYTES_MAX: usize = 240;
+
 // ---- sockets ----
+
+/// Bytes of what a client calls its request (`X-Request-Id`). Longer: it is named by us.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+/// Bytes of an announcement. Longer: 400.
+pub const ANNOUNCEMENT_BYTES_MAX: usize = 500;
 
 /// Bytes that the kernel may hold for a client that does not read; it takes twice as much for its own bookkeeping.
 /// Full: the client's messages wait in the ring, see `client_stall_max`.
@@ -220,8 +242,6 @@ pub const PRESENCE_MS_MAX: u64 = 10_000;
 pub const PRESENCE_MS_MIN: u64 = 1_000;
 /// Clients listed in a `presence`, those furthest behind first. More: counted only.
 pub const PRESENCE_CLIENTS_MAX: usize = 32;
-/// Longest announcement, in bytes. Longer: refused.
-pub const ANNOUNCEMENT_BYTES_MAX: usize = 1024;
 
 const _: () = assert!(
     6 * ANNOUNCEMENT_BYTES_MAX < MESSAGE_BYTES_MAX,

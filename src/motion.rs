@@ -30,6 +30,7 @@ pub use detector::Detector;
 pub use detector::FrameFault;
 
 use heapless::Vec;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -173,7 +174,7 @@ pub struct Region {
 }
 
 /// What the detector makes of the picture as a whole.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MotionState {
     /// Learning the background (at start and after a scene change): nothing is reported.
@@ -190,7 +191,7 @@ pub enum MotionState {
 }
 
 /// What is wrong with the picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tamper {
     /// Something is right before the lens, or it is dark beyond use: no texture is left.

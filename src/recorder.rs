@@ -12,12 +12,17 @@ mod tally;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use crate::clock::Clock;
 use crate::clock::Mono;
 use crate::clock::Timestamp;
 use crate::clock::wall_at;
+use crate::event::model::Event;
+use crate::event::model::Phase;
 use crate::hub::Hub;
 use crate::hub::Message;
+use crate::limits::BOOKMARKS_MAX;
 use crate::limits::COMMIT_RECORDS_MAX;
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::RECORDER_RETRY_MS;
@@ -26,7 +31,9 @@ use crate::limits::STORE_PAGE_EVENTS_MAX;
 use crate::recorder::scribe::Page;
 use crate::recorder::scribe::Scribe;
 use crate::recorder::tally::DayTally;
+use crate::records::Edit;
 use crate::records::RecordQueue;
+use crate::records::Refused;
 use crate::status::Status;
 use crate::status::Today;
 use crate::store::Entry;
@@ -74,6 +81,8 @@ pub struct Recorder {
     status: Arc<Status>,
     /// Messages that are not durable yet, in order: what is stored, and what is announced.
     pending: Vec<Pending>,
+    /// Who waits for the pending message to be durable.
+    asked: Option<oneshot::Sender<Result<(), Refused>>>,
     /// When a failed commit is tried again.
     retry_at: Mono,
     /// Whether the times of this boot's earlier events were set right.
@@ -109,6 +118,7 @@ impl Recorder {
             clock: parts.clock,
             status: parts.status,
             pending: Vec::with_capacity(COMMIT_RECORDS_MAX),
+            asked: None,
             retry_at: Mono::default(),
             times_right: false,
             dropped_told: 0,
@@ -126,6 +136,9 @@ impl Recorder {
 
     /// Waits a moment for records, makes them durable and announces them; without any, looks after the store.
     pub fn step(&mut self) -> Recorded {
+        if self.pending.is_empty() {
+            self.hear_wish();
+        }
         if self.pending.is_empty() {
             let Some(records) = self.queue.take(Duration::from_millis(RECORDER_WAIT_MS_MAX)) else {
                 return Recorded::Closed;
@@ -147,6 +160,37 @@ impl Recorder {
         }
     }
 
+    /// Takes one wish: alone, so that it finds the events as the store has them.
+    fn hear_wish(&mut self) {
+        let Some(wish) = self.queue.take_wish() else { return };
+        match self.grant(wish.edit) {
+            Ok(Some((seq, page))) => {
+                self.pend(seq, page);
+                self.asked = Some(wish.answer);
+            }
+            // Who asked may have gone; then there is no one to tell.
+            Ok(None) => drop(wish.answer.send(Ok(()))),
+            Err(refused) => drop(wish.answer.send(Err(refused))),
+        }
+    }
+
+    /// The message that grants `edit`; none when it is so already.
+    fn grant(&mut self, edit: Edit) -> Result<Option<(u64, Page)>, Refused> {
+        let failed = |error: StoreError| Refused::Store(error.to_string());
+        let reader = self.store.reader();
+        let event = reader.event(edit.id()).map_err(failed)?.ok_or(Refused::Unknown(edit.id()))?;
+        let seq = self.seq_next();
+        match edit {
+            Edit::Delete(id) if event.phase != Phase::End => Err(Refused::Running(id)),
+            Edit::Delete(_) => Ok(Some((seq, self.scribe.deleted(&event, seq)))),
+            Edit::Bookmark(_) if event.bookmarked => Ok(None),
+            Edit::Bookmark(_) if reader.figures().map_err(failed)?.bookmarks >= BOOKMARKS_MAX => Err(Refused::Full(BOOKMARKS_MAX)),
+            Edit::Unbookmark(_) if !event.bookmarked => Ok(None),
+            Edit::Bookmark(_) => Ok(Some((seq, self.scribe.bookmark(event, true, seq)))),
+            Edit::Unbookmark(_) => Ok(Some((seq, self.scribe.bookmark(event, false, seq)))),
+        }
+    }
+
     /// Number of the next message.
     fn seq_next(&self) -> u64 {
         self.store.next_seq() + self.pending.len() as u64
@@ -157,6 +201,7 @@ impl Recorder {
             seq,
             message: page.text.clone().into(),
             event: page.event,
+            removed: page.removed,
         };
         self.pending.push(Pending {
             entry,
@@ -203,6 +248,11 @@ impl Recorder {
         let mut status = self.status.recorder();
         status.commits += 1;
         status.records += self.pending.len() as u64;
+        // What was asked for is about an event that had ended before.
+        let happened = self.pending.iter().filter(|_| self.asked.is_none());
+        for event in happened.filter_map(Pending::ended) {
+            status.events_ended[event.trigger as usize] += 1;
+        }
         drop(status);
         for Pending { entry, topic, text, facts } in self.pending.drain(..) {
             let seq = entry.seq;
@@ -217,6 +267,9 @@ impl Recorder {
             }
         }
         self.status.today().clone_from(self.tally.today());
+        if let Some(answer) = self.asked.take() {
+            drop(answer.send(Ok(()))); // who asked may have gone
+        }
     }
 
     /// What is done when there is nothing to write: times set right once the clock is, losses told, retention.
@@ -330,4 +383,11 @@ struct Pending {
     topic: Topic,
     text: Text,
     facts: Facts,
+}
+
+impl Pending {
+    /// The event that it tells the end of.
+    fn ended(&self) -> Option<&Event> {
+        self.entry.event.as_ref().filter(|event| event.phase == Phase::End)
+    }
 }

@@ -5,8 +5,11 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
+use heapless::Deque;
 use heapless::String;
 use heapless::Vec;
+
+use tokio::sync::oneshot;
 
 use crate::clock::Mono;
 use crate::event::model::Change;
@@ -14,6 +17,7 @@ use crate::event::model::Phase;
 use crate::limits::COMMIT_RECORDS_MAX;
 use crate::limits::DETAIL_BYTES_MAX;
 use crate::limits::RECORD_QUEUE_MAX;
+use crate::limits::WISH_QUEUE_MAX;
 use crate::motion::Tamper;
 
 /// Words about what happened, for people; cut at a character when too long.
@@ -69,6 +73,51 @@ pub enum Record {
     Notice(Mono, Notice, Detail),
 }
 
+/// What a person or a program asks of the recorder, about an event by its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edit {
+    /// Delete it.
+    Delete(u64),
+    /// Keep it longer than others.
+    Bookmark(u64),
+    /// Keep it no longer than others.
+    Unbookmark(u64),
+}
+
+impl Edit {
+    /// Which event.
+    pub fn id(self) -> u64 {
+        let (Edit::Delete(id) | Edit::Bookmark(id) | Edit::Unbookmark(id)) = self;
+        id
+    }
+}
+
+/// Why an event stays as it is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It is not there.
+    #[error("there is no event {0}")]
+    Unknown(u64),
+    /// It is not over.
+    #[error("event {0} is not over yet")]
+    Running(u64),
+    /// As many are bookmarked as may be.
+    #[error("{0} events are bookmarked already, which is the most")]
+    Full(u64),
+    /// The store cannot be read.
+    #[error("{0}")]
+    Store(std::string::String),
+}
+
+/// An edit, and where the answer goes: once it is durable, or why it is not to be.
+#[derive(Debug)]
+pub struct Wish {
+    /// What is asked for.
+    pub edit: Edit,
+    /// Dropped without an answer when the recorder ends.
+    pub answer: oneshot::Sender<Result<(), Refused>>,
+}
+
 /// What happened to records that did not fit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QueueCounters {
@@ -88,6 +137,8 @@ pub struct RecordQueue {
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// Full: another is given back.
+    wishes: Deque<Wish, WISH_QUEUE_MAX>,
     waiting: Vec<Record, RECORD_QUEUE_MAX>,
     counters: QueueCounters,
     closed: bool,
@@ -106,19 +157,33 @@ impl RecordQueue {
         self.filled.notify_one();
     }
 
-    /// The oldest records, oldest first, at most [`COMMIT_RECORDS_MAX`] of them; waits at most `wait` for the first.
+    /// The oldest records, oldest first, at most [`COMMIT_RECORDS_MAX`] of them; waits at most `wait` for the first, or
+    /// for a wish.
     /// `None` once the queue is closed and empty.
     pub fn take(&self, wait: Duration) -> Option<Vec<Record, COMMIT_RECORDS_MAX>> {
         let inner = self.lock();
-        let waited = self
-            .filled
-            .wait_timeout_while(inner, wait, |inner| inner.waiting.is_empty() && !inner.closed);
+        let waited = self.filled.wait_timeout_while(inner, wait, |inner| {
+            inner.waiting.is_empty() && inner.wishes.is_empty() && !inner.closed
+        });
         let (mut inner, _) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
         if inner.closed && inner.waiting.is_empty() {
             return None;
         }
         let count = inner.waiting.len().min(COMMIT_RECORDS_MAX);
         Some(inner.waiting.drain(..count).collect())
+    }
+
+    /// Asks for `edit`; what it comes to is told in time, or never if the recorder ends before. `None` when too many wait.
+    pub fn ask(&self, edit: Edit) -> Option<oneshot::Receiver<Result<(), Refused>>> {
+        let (answer, answered) = oneshot::channel();
+        self.lock().wishes.push_back(Wish { edit, answer }).ok()?;
+        self.filled.notify_one();
+        Some(answered)
+    }
+
+    /// The oldest wish.
+    pub fn take_wish(&self) -> Option<Wish> {
+        self.lock().wishes.pop_front()
     }
 
     /// Whether nothing more will come.

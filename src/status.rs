@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 
 use heapless::Vec;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::Mono;
@@ -33,7 +34,7 @@ use crate::wire::live::Heat;
 use crate::wire::live::LastEvent;
 
 /// Whether the camera gives frames.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CameraState {
     /// Being opened for the first time.
@@ -48,7 +49,7 @@ pub enum CameraState {
 }
 
 /// What the pipeline last did.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct PipelineStatus {
     /// The camera.
     pub camera: CameraState,
@@ -107,7 +108,7 @@ impl PipelineStatus {
 }
 
 /// What the recorder last did.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct RecorderStatus {
     /// Whether the last write reached the disk.
     pub writable: bool,
@@ -122,6 +123,8 @@ pub struct RecorderStatus {
     pub commits: u64,
     /// Records written since the start.
     pub records: u64,
+    /// Events that ended since the start, by trigger in the order of [`Trigger::ALL`](crate::event::model::Trigger::ALL).
+    pub events_ended: [u64; 4],
     /// Records lost because the queue to the recorder was full.
     pub records_dropped: u64,
     /// Updates merged into a newer record because that queue was full.

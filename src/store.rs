@@ -9,6 +9,7 @@ mod open;
 mod reader;
 mod retention;
 mod shared;
+mod shelf;
 mod tables;
 mod times;
 mod writer;
@@ -98,6 +99,8 @@ pub struct Entry {
     pub message: Bytes,
     /// The event's state after it; replaces the stored one of the same id.
     pub event: Option<Event>,
+    /// Id of an event that is not to be found any more after it; what the journal says of it stays until its time is over.
+    pub removed: Option<u64>,
 }
 
 /// What opening found.

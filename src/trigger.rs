@@ -6,6 +6,7 @@ pub mod rppal;
 pub mod scripted;
 pub mod sensor;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::clock::Mono;
@@ -20,7 +21,7 @@ pub struct Edge {
 }
 
 /// What a trigger source lost or left out, by cause.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct TriggerCounters {
     /// Edges handed out.
     pub delivered: u64,
@@ -31,7 +32,7 @@ pub struct TriggerCounters {
 }
 
 /// Whether a sensor can be relied on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TriggerState {
     /// None is configured.

@@ -6,10 +6,18 @@
 
 mod admission;
 mod assets;
+mod broadcast;
+mod bucket;
 mod connection;
+mod cors;
 mod counters;
+pub mod documents;
+mod etag;
+mod events;
 mod handlers;
 mod health;
+mod logs;
+mod metrics;
 mod presence;
 mod problem;
 mod producers;
@@ -20,14 +28,17 @@ mod routes;
 mod session;
 mod socket;
 mod store;
+mod system;
 mod upgrade;
 
+pub use cors::CorsOrigin;
 pub use counters::Counters;
 pub use counters::CountersNow;
-pub use presence::Summary;
 pub use producers::announce;
 pub use producers::tell;
 pub use store::EventStore;
+pub use system::About;
+pub use system::Holder;
 
 use std::future::Future;
 use std::io;
@@ -35,6 +46,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use socket2::SockRef;
 use tokio::net::TcpListener;
@@ -56,6 +68,7 @@ use crate::event::model::Name;
 use crate::hub::Hub;
 use crate::limits::ACCEPT_PAUSE_MS;
 use crate::limits::HTTP_BUFFER_BYTES;
+use crate::limits::HTTP_HEADERS_MAX;
 use crate::limits::REPLAY_PAGE_BYTES_MAX;
 use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::limits::RESPONSE_BYTES_MAX;
@@ -65,10 +78,12 @@ use crate::limits::SOCKET_SEND_BYTES;
 use crate::limits::STORE_READS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::pipeline::Controls;
+use crate::records::RecordQueue;
 use crate::status::Status;
 use crate::wire::Names;
 use admission::Clients;
 use admission::Place;
+use admission::Refusal;
 use admission::Refusals;
 use counters::count;
 use presence::Roster;
@@ -90,6 +105,21 @@ pub struct Settings {
     pub client_stall_max: Duration,
     /// Longest time to send a request's header.
     pub header_time_max: Duration,
+    /// Longest header of a request, in bytes. Longer: 431.
+    pub header_bytes_max: usize,
+    /// Header fields of a request. More: 431.
+    pub header_fields_max: usize,
+    /// Most clients at once from one address (with IPv6, one network of 64 bits). More: 429 and Retry-After.
+    pub clients_per_address_max: usize,
+    /// Connections a second from one address, after a pause [`RATE_BURST_S`](crate::limits::RATE_BURST_S) seconds' worth at
+    /// once. Faster: 429 and Retry-After.
+    pub connect_rate: u32,
+    /// Connections a second from all addresses together, likewise.
+    pub connect_rate_total: u32,
+    /// Messages a second from one stream, likewise; pings and pongs count. Faster: closed with 1008.
+    pub client_message_rate: u32,
+    /// Whose pages may use the API beside our own.
+    pub cors_origin: CorsOrigin,
 }
 
 impl Default for Settings {
@@ -101,6 +131,13 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(30),
             client_stall_max: Duration::from_secs(20),
             header_time_max: Duration::from_secs(10),
+            header_bytes_max: HTTP_BUFFER_BYTES,
+            header_fields_max: HTTP_HEADERS_MAX,
+            clients_per_address_max: 32,
+            connect_rate: 200,
+            connect_rate_total: 400,
+            client_message_rate: 20,
+            cors_origin: CorsOrigin::default(),
         }
     }
 }
@@ -115,7 +152,7 @@ pub struct Identity {
 }
 
 /// The true memory beside the promised, in bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Memory {
     /// Allocated now.
     pub used_bytes: u64,
@@ -153,6 +190,10 @@ pub struct Services {
     pub names: Arc<Names>,
     /// What the board says of itself.
     pub board: Option<Board>,
+    /// How to ask something of the recorder.
+    pub records: Arc<RecordQueue>,
+    /// What was set when the service started.
+    pub about: Arc<About>,
 }
 
 /// What every connection shares.
@@ -181,7 +222,7 @@ pub fn runtime() -> io::Result<Runtime> {
 pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown: impl Future<Output = ()>) -> io::Result<()> {
     let listener = listen(listener)?;
     let server = Arc::new(Server {
-        clients: Arc::new(Clients::new(services.settings.clients_max)),
+        clients: Arc::new(Clients::new(&services.settings, services.clock.now())),
         counters: Arc::clone(&services.counters),
         reads: Reads::new(Arc::clone(&services.store)),
         roster: Arc::default(),
@@ -259,9 +300,9 @@ async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leav
         match accepted {
             Ok((stream, address)) => {
                 failing = false;
-                match server.clients.admit() {
-                    Some(place) => start(server, stream, address, place, leaving, tasks),
-                    None => refuse(server, &refusals, stream, tasks),
+                match server.clients.admit(address.ip(), server.services.clock.now()) {
+                    Ok(place) => start(server, stream, address, place, leaving, tasks),
+                    Err(why) => refuse(server, &refusals, why, stream, tasks),
                 }
             }
             Err(error) => {
@@ -293,9 +334,13 @@ fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Pl
     tasks.spawn(connection.instrument(span));
 }
 
-fn refuse(server: &Server, refusals: &Refusals, stream: TcpStream, tasks: &mut JoinSet<()>) {
-    count(&server.counters.refused);
-    if let Some(explain) = refusals.refuse(stream) {
+fn refuse(server: &Server, refusals: &Refusals, why: Refusal, stream: TcpStream, tasks: &mut JoinSet<()>) {
+    count(match why {
+        Refusal::Full => &server.counters.refused,
+        Refusal::Address => &server.counters.refused_address,
+        Refusal::Rate => &server.counters.refused_rate,
+    });
+    if let Some(explain) = refusals.refuse(why, stream) {
         tasks.spawn(explain);
     }
 }

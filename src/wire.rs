@@ -7,8 +7,9 @@
 //! | --- | --- | --- |
 //! | `connection_status` | first of all | no |
 //! | `event`, `camera_event`, `alert` | as they become durable; with `seq`, ascending | yes: replayed by `since` and by token |
-//! | `snapshot_saved`, `clip_saved`, `bookmark_created`, `task.*` | as it happens | those with `seq` |
-//! | `announcement`, `custom` | someone asked for it | no |
+//! | `bookmark_created`, `bookmark_removed`, `event_deleted` | likewise, when someone asked for it | yes |
+//! | `snapshot_saved`, `clip_saved`, `task.*` | as it happens | those with `seq` |
+//! | `announcement`, `custom`, and `event`, `overlay`, `telemetry` with `test` | when someone asked for it | no |
 //! | `statistics_update`, `telemetry`, `overlay`, `presence` | at their own pace while someone listens; latest wins | no |
 //! | `subscription.confirmed` | after `subscribe`, `unsubscribe`, and a token that brought a subscription | no |
 //! | `ping`, `pong` | every heartbeat and at once; in answer to `ping` | no |
@@ -29,11 +30,13 @@ macro_rules! message_types {
     )* };
 }
 
+pub mod broadcast;
 pub mod client;
 pub mod close;
 pub mod contracts;
 pub mod door;
 pub mod filter;
+pub mod kept;
 pub mod live;
 pub mod news;
 pub mod server;

@@ -160,7 +160,7 @@ fn a_newer_schema_is_refused_and_left_as_it_is() {
     set_schema(&settings, "7");
     let fault = Store::open(&settings, WALL).err().expect("refused");
     assert!(matches!(fault, StoreError::NewerSchema { found: 7, .. }));
-    assert!(fault.to_string().contains("newer than 1"), "{fault}");
+    assert!(fault.to_string().contains("newer than 2"), "{fault}");
     assert!(damaged_files(&settings).is_empty());
     set_schema(&settings, "1");
     let (store, opened) = open(&settings);

@@ -68,7 +68,7 @@ fn the_server_s_messages_are_these_bytes() {
             resume_token: "ab".try_into().unwrap(),
             message: "welcome",
         },
-        r#","status":"connected","connection_id":"0123456789abcdef","boot_id":"00000000-0000-0000-0000-000000000000","store_id":"s1","newest_seq":7,"topics":["event","camera_event","alert"],"resume_token":"ab","message":"welcome""#,
+        r#","status":"connected","connection_id":"0123456789abcdef","boot_id":"00000000-0000-0000-0000-000000000000","store_id":"s1","newest_seq":7,"topics":["event","camera_event","alert","bookmark_created","bookmark_removed","event_deleted"],"resume_token":"ab","message":"welcome""#,
     );
     check(
         &CameraEvent {
@@ -214,6 +214,7 @@ fn longest_event() -> Event {
         end_reason: Some(EndReason::Interrupted),
         snapshot_url: Some(format!("/api/events/{}/snapshot", u64::MAX)),
         clip_url: Some(format!("/api/events/{}/clip", u64::MAX)),
+        bookmarked: false,
         clock: ClockState::Unsynced,
         boot_id: BootId::NIL,
         uptime_ms: u64::MAX,

@@ -36,6 +36,8 @@ use crate::limits::CLIENTS_MAX;
 use crate::limits::FRAME_HEIGHT_MAX;
 use crate::limits::FRAME_SIDE_MIN;
 use crate::limits::FRAME_WIDTH_MAX;
+use crate::limits::HTTP_BUFFER_BYTES;
+use crate::limits::HTTP_HEADERS_MAX;
 use crate::motion::settings as motion;
 use crate::motion::settings::Polygon;
 use crate::motion::settings::Zone;
@@ -156,6 +158,16 @@ fn web<'a>(web: &'a mut web::Settings, auth: &'a mut Auth) -> Slot<'a> {
         key("heartbeat_ms", duration(&mut web.heartbeat, Unit::Ms, 1000..=300_000)),
         key("client_stall_ms", duration(&mut web.client_stall_max, Unit::Ms, 1000..=300_000)),
         key("header_ms", duration(&mut web.header_time_max, Unit::Ms, 1000..=60_000)),
+        key("header_max", bytes(&mut web.header_bytes_max, KIB..=HTTP_BUFFER_BYTES as u64)),
+        key("header_fields_max", count(&mut web.header_fields_max, 8..=HTTP_HEADERS_MAX as u64)),
+        key(
+            "clients_per_address_max",
+            count(&mut web.clients_per_address_max, 1..=CLIENTS_MAX as u64),
+        ),
+        key("connect_rate", count(&mut web.connect_rate, 1..=100_000)),
+        key("connect_rate_total", count(&mut web.connect_rate_total, 1..=100_000)),
+        key("client_message_rate", count(&mut web.client_message_rate, 1..=100_000)),
+        key("cors_origin", text(&mut web.cors_origin, web::CorsOrigin::FORM)),
     ])
 }
 

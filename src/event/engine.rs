@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use heapless::Vec;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -23,7 +24,7 @@ use crate::event::running::Running;
 use crate::trigger::Edge;
 
 /// Which evidence makes an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Fusion {
     /// Motion in the picture; PIR is recorded as evidence only.
@@ -88,7 +89,7 @@ impl Default for Settings {
 }
 
 /// Where the engine stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EngineState {
     /// No event, no evidence.

@@ -2,6 +2,7 @@
 
 use heapless::String;
 use heapless::Vec;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -19,7 +20,7 @@ use crate::motion::ZoneSet;
 pub type Name = String<NAME_BYTES_MAX>;
 
 /// What set an event off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
     /// Motion in the picture.
@@ -32,8 +33,23 @@ pub enum Trigger {
     Manual,
 }
 
+impl Trigger {
+    /// Every trigger.
+    pub const ALL: [Trigger; 4] = [Trigger::Video, Trigger::Pir, Trigger::Both, Trigger::Manual];
+
+    /// Its name, as JSON has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Trigger::Video => "video",
+            Trigger::Pir => "pir",
+            Trigger::Both => "both",
+            Trigger::Manual => "manual",
+        }
+    }
+}
+
 /// Which part of its life an event is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// It began.
@@ -45,7 +61,7 @@ pub enum Phase {
 }
 
 /// Why an event ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EndReason {
     /// Nothing more was seen for the gap time.
@@ -63,7 +79,7 @@ pub enum EndReason {
 }
 
 /// Whether a time is to be believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockState {
     /// The wall clock was known good, then or since (the time was corrected).
@@ -73,7 +89,7 @@ pub enum ClockState {
 }
 
 /// What the PIR sensor saw during an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PirEvidence {
     /// Times that it began to see something.
     pub edges: u32,
@@ -86,7 +102,7 @@ pub struct PirEvidence {
 }
 
 /// What the detector saw during an event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VideoEvidence {
     /// Frames with motion.
     pub frames: u32,
@@ -136,7 +152,7 @@ pub struct Change {
 }
 
 /// An event as everybody outside sees it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// Identity: the sequence number of its first message. Ascending in the order of beginning.
     pub id: u64,
@@ -145,6 +161,7 @@ pub struct Event {
     /// When it began.
     pub timestamp: Timestamp,
     /// Which camera.
+    #[schemars(with = "std::string::String")]
     pub camera_id: Name,
     /// What set it off.
     pub trigger: Trigger,
@@ -155,8 +172,10 @@ pub struct Event {
     /// Strongest motion, 0 to 1.
     pub score: Score,
     /// Names of the zones touched.
+    #[schemars(with = "std::vec::Vec<std::string::String>")]
     pub zones: Vec<Name, ZONES_MAX>,
     /// Where motion is (at the end: was at its strongest), strongest first.
+    #[schemars(with = "std::vec::Vec<Rect>")]
     pub boxes: Vec<Rect, REGIONS_MAX>,
     /// PIR evidence, or null.
     pub pir: Option<PirEvidence>,
@@ -174,10 +193,18 @@ pub struct Event {
     /// Where its clip is, or null.
     #[serde(default)]
     pub clip_url: Option<std::string::String>,
+    /// Whether someone asked to keep it: it outlasts all that nobody did. Left out when not.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub bookmarked: bool,
     /// Whether `timestamp` is to be believed.
     pub clock: ClockState,
     /// Boot in which it happened.
     pub boot_id: BootId,
     /// When it began, in milliseconds on that boot's monotonic time line.
     pub uptime_ms: u64,
+}
+
+/// For serde, which asks by reference.
+fn is_not(flag: &bool) -> bool {
+    !flag
 }

@@ -39,7 +39,7 @@ pub struct Progress {
 
 /// What became of every message since a reader began: their sum is what was published since, less what it has not come to.
 /// What is read again after a [`Cursor::seek`] counts again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, schemars::JsonSchema)]
 pub struct Tally {
     /// Handed over.
     pub delivered: u64,

@@ -26,6 +26,9 @@ use crate::wire::Facts;
 use crate::wire::Names;
 use crate::wire::Text;
 use crate::wire::Topic;
+use crate::wire::kept::BookmarkCreated;
+use crate::wire::kept::BookmarkRemoved;
+use crate::wire::kept::EventDeleted;
 use crate::wire::server::Alert;
 use crate::wire::server::AlertData;
 use crate::wire::server::AlertType;
@@ -73,6 +76,8 @@ pub struct Page {
     pub facts: Facts,
     /// The event after it.
     pub event: Option<Event>,
+    /// Id of the event that is gone after it.
+    pub removed: Option<u64>,
 }
 
 /// What stays the same over an event's life.
@@ -82,6 +87,7 @@ struct OpenEvent {
     id: u64,
     timestamp: Timestamp,
     clock: ClockState,
+    bookmarked: bool,
 }
 
 /// Writes messages.
@@ -143,6 +149,49 @@ impl Scribe {
         self.page(Topic::Alert, Facts::default(), self.clock.now(), &alert)
     }
 
+    /// The message that `event` was bookmarked, or is so no longer; what comes of it later says so, too.
+    pub fn bookmark(&mut self, mut event: Event, bookmarked: bool, seq: u64) -> Page {
+        (event.seq, event.bookmarked) = (seq, bookmarked);
+        let running = self.open.iter_mut().find(|open| open.id == event.id);
+        running.into_iter().for_each(|open| open.bookmarked = bookmarked);
+        let (camera_id, event_id, data) = (event.camera_id.as_str(), event.id, &event);
+        let facts = self.facts(&event);
+        let page = if bookmarked {
+            let message = BookmarkCreated {
+                seq,
+                camera_id,
+                event_id,
+                data,
+            };
+            self.page(Topic::BookmarkCreated, facts, self.clock.now(), &message)
+        } else {
+            let message = BookmarkRemoved {
+                seq,
+                camera_id,
+                event_id,
+                data,
+            };
+            self.page(Topic::BookmarkRemoved, facts, self.clock.now(), &message)
+        };
+        Page {
+            event: Some(event),
+            ..page
+        }
+    }
+
+    /// The message that `event` was deleted.
+    pub fn deleted(&self, event: &Event, seq: u64) -> Page {
+        let message = EventDeleted {
+            seq,
+            camera_id: &event.camera_id,
+            event_id: event.id,
+        };
+        Page {
+            removed: Some(event.id),
+            ..self.page(Topic::EventDeleted, self.facts(event), self.clock.now(), &message)
+        }
+    }
+
     fn event(&mut self, change: &Change, seq: u64) -> Page {
         let open = self.identify(change, seq);
         let event = Event {
@@ -167,6 +216,7 @@ impl Scribe {
             end_reason: change.end_reason,
             snapshot_url: None,
             clip_url: None,
+            bookmarked: open.bookmarked,
             clock: open.clock,
             boot_id: self.identity.boot_id,
             uptime_ms: change.began.millis(),
@@ -187,6 +237,7 @@ impl Scribe {
                 let wall = wall_at(&*self.clock, change.began);
                 let clock = if wall.synced { ClockState::Synced } else { ClockState::Unsynced };
                 OpenEvent {
+                    bookmarked: known.is_some_and(|open| open.bookmarked),
                     key: change.key,
                     id: known.map_or(seq, |open| open.id),
                     timestamp: wall.at,
@@ -203,12 +254,17 @@ impl Scribe {
         open
     }
 
-    fn event_page(&self, event: Event, at: Mono) -> Page {
-        let facts = Facts {
+    /// What filters ask of a message about `event`.
+    fn facts(&self, event: &Event) -> Facts {
+        Facts {
             zones: Some(self.names.known_zones(&event.zones)),
             score: Some(event.score),
             ..CAMERA
-        };
+        }
+    }
+
+    fn event_page(&self, event: Event, at: Mono) -> Page {
+        let facts = self.facts(&event);
         let page = self.page(
             Topic::Event,
             facts,
@@ -273,6 +329,7 @@ impl Scribe {
             text: wire::encode(wall_at(&*self.clock, at).at, message),
             facts,
             event: None,
+            removed: None,
         }
     }
 }

@@ -12,6 +12,7 @@ use redb::ReadTransaction;
 use redb::ReadableDatabase;
 use redb::ReadableTable;
 use redb::ReadableTableMetadata;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::StoreError;
@@ -19,6 +20,7 @@ use super::StoreId;
 use super::shared::Open;
 use super::shared::Shared;
 use super::tables;
+use super::tables::BOOKMARKS;
 use super::tables::BY_TIME;
 use super::tables::EVENTS;
 use super::tables::JOURNAL;
@@ -119,7 +121,7 @@ impl EventPage {
 }
 
 /// The store in figures.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Figures {
     /// Events stored.
     pub events: u64,
@@ -141,6 +143,8 @@ pub struct Figures {
     pub bytes_written: u64,
     /// Syncs since the start.
     pub syncs: u64,
+    /// Bookmarked events.
+    pub bookmarks: u64,
     /// Rows met that could not be read as events, and were passed over.
     pub rows_unreadable: u64,
 }
@@ -236,6 +240,7 @@ impl Reader {
                 used_bytes: self.0.used_bytes.load(Ordering::Relaxed),
                 bytes_written: traffic.bytes_written.load(Ordering::Relaxed),
                 syncs: traffic.syncs.load(Ordering::Relaxed),
+                bookmarks: txn.open_table(BOOKMARKS)?.len()?,
                 rows_unreadable: self.0.rows_unreadable.load(Ordering::Relaxed),
             })
         })

@@ -1,5 +1,5 @@
 //! What goes when there is too much: by count with every commit, by age and bytes in quiet moments ([`Store::maintain`]), oldest
-//! first, and giving free space back to the file system.
+//! first, bookmarked ones last (age alone takes none of them), and giving free space back to the file system.
 
 use std::sync::atomic::Ordering;
 
@@ -11,8 +11,8 @@ use redb::Table;
 use super::Settings;
 use super::Store;
 use super::StoreError;
+use super::shelf::Shelf;
 use super::tables;
-use super::tables::BY_TIME;
 use super::tables::EVENTS;
 use super::tables::JOURNAL;
 use crate::clock::Timestamp;
@@ -24,8 +24,6 @@ use crate::limits::STORE_TRIM_ROWS;
 use crate::limits::STORE_TRIM_ROWS_MAX;
 
 type Journal<'txn> = Table<'txn, u64, &'static [u8]>;
-type Events<'txn> = Table<'txn, u64, &'static [u8]>;
-type ByTime<'txn> = Table<'txn, (i64, u64), ()>;
 
 /// What one call of [`Store::maintain`] did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -113,7 +111,7 @@ impl Store {
         let Some(last) = last else { return Ok(0) };
         self.shared.with(|open| {
             let txn = open.db.begin_write()?;
-            let removed = remove_events(&mut txn.open_table(EVENTS)?, &mut txn.open_table(BY_TIME)?, Until::Id(last))?;
+            let removed = remove_events(&mut Shelf::open(&txn)?, Until::Id(last), true)?;
             txn.commit()?;
             Ok(removed.rows)
         })
@@ -124,13 +122,13 @@ impl Store {
         let surplus = self.pressure.surplus_bytes;
         let (events, messages) = self.shared.with(|open| {
             let txn = open.db.begin_write()?;
-            let (mut events, mut by_time, mut journal) = (txn.open_table(EVENTS)?, txn.open_table(BY_TIME)?, txn.open_table(JOURNAL)?);
-            let share = share(surplus, events.len()?, journal.len()?);
+            let (mut shelf, mut journal) = (Shelf::open(&txn)?, txn.open_table(JOURNAL)?);
+            let share = share(surplus, shelf.len()?, journal.len()?);
             let removed = (
-                remove_events(&mut events, &mut by_time, Until::Bytes(share))?,
+                remove_most(&mut shelf, Until::Bytes(share))?,
                 remove_messages(&mut journal, Until::Bytes(surplus - share))?,
             );
-            drop((events, by_time, journal));
+            drop((shelf, journal));
             txn.commit()?;
             Ok(removed)
         })?;
@@ -252,9 +250,9 @@ pub(super) fn trim_journal(journal: &mut Journal<'_>, settings: &Settings) -> Re
 }
 
 /// Removes the oldest of too many events, likewise.
-pub(super) fn trim_events(events: &mut Events<'_>, by_time: &mut ByTime<'_>, settings: &Settings) -> Result<(), redb::Error> {
-    let excess = excess(events.len()?, settings.events_max);
-    remove_events(events, by_time, Until::Rows(excess)).map(|_| ())
+pub(super) fn trim_events(shelf: &mut Shelf<'_>, settings: &Settings) -> Result<(), redb::Error> {
+    let excess = excess(shelf.len()?, settings.events_max);
+    remove_most(shelf, Until::Rows(excess)).map(|_| ())
 }
 
 /// Rows to remove of `count`: none up to `max`, then as many more that it takes a while to be full again.
@@ -281,21 +279,34 @@ fn remove_messages(journal: &mut Journal<'_>, until: Until) -> Result<Removed, r
     Ok(removed)
 }
 
-/// Removes the oldest events, with their places in the index.
-fn remove_events(events: &mut Events<'_>, by_time: &mut ByTime<'_>, until: Until) -> Result<Removed, redb::Error> {
-    let mut removed = Removed::default();
-    loop {
-        let Some(id) = events.first()?.map(|(id, _)| id.value()) else {
-            break;
-        };
+/// Removes the oldest events that nobody bookmarked; where those do not suffice, bookmarked ones too.
+fn remove_most(shelf: &mut Shelf<'_>, until: Until) -> Result<Removed, redb::Error> {
+    let removed = remove_events(shelf, until, true)?;
+    if !removed.falls_short_of(until, 0) {
+        return Ok(removed);
+    }
+    let rest = match until {
+        Until::Rows(rows) => Until::Rows(rows - removed.rows),
+        Until::Bytes(bytes) => Until::Bytes(bytes - removed.bytes),
+        Until::Id(_) => until,
+    };
+    let more = remove_events(shelf, rest, false)?;
+    Ok(Removed {
+        rows: removed.rows + more.rows,
+        bytes: removed.bytes + more.bytes,
+    })
+}
+
+/// Removes the oldest events, bookmarked ones `spared` or not.
+fn remove_events(shelf: &mut Shelf<'_>, until: Until, spared: bool) -> Result<Removed, redb::Error> {
+    let (mut removed, mut from) = (Removed::default(), 0);
+    while let Some(id) = shelf.oldest(from, spared)? {
         if !removed.falls_short_of(until, id) {
             break;
         }
-        let Some(row) = events.remove(id)? else { break };
-        if let Some(event) = tables::decode(row.value()) {
-            by_time.remove((event.timestamp.0, id))?;
-        }
-        removed.add(row.value().len());
+        let Some(bytes) = shelf.remove(id)? else { break };
+        removed.add(bytes);
+        from = id;
     }
     Ok(removed)
 }

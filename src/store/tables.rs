@@ -16,6 +16,8 @@ pub(super) const JOURNAL: TableDefinition<u64, &[u8]> = TableDefinition::new("jo
 pub(super) const EVENTS: TableDefinition<u64, &[u8]> = TableDefinition::new("events");
 /// Beginning in milliseconds since 1970 and id of each event; holds exactly the events of [`EVENTS`].
 pub(super) const BY_TIME: TableDefinition<(i64, u64), ()> = TableDefinition::new("by_time");
+/// Ids of the events that someone asked to keep; exactly those of [`EVENTS`] that say so.
+pub(super) const BOOKMARKS: TableDefinition<u64, ()> = TableDefinition::new("bookmarks");
 /// Facts about the store itself.
 pub(super) const META: TableDefinition<&str, &[u8]> = TableDefinition::new("meta");
 
@@ -30,12 +32,12 @@ pub(super) const META_CORRECTION: &str = "correction";
 pub type StoreId = String<16>;
 
 /// Schema version that this program writes.
-pub const SCHEMA: usize = 1;
+pub const SCHEMA: usize = 2;
 
 type Step = fn(&WriteTransaction) -> Result<(), redb::Error>;
 
 /// Step `n` brings a store from schema version `n` to `n + 1`.
-const MIGRATIONS: [Step; SCHEMA] = [index_times];
+const MIGRATIONS: [Step; SCHEMA] = [index_times, begin_bookmarks];
 
 /// From 0, which had no index of times.
 fn index_times(txn: &WriteTransaction) -> Result<(), redb::Error> {
@@ -47,6 +49,12 @@ fn index_times(txn: &WriteTransaction) -> Result<(), redb::Error> {
             by_time.insert((event.timestamp.0, id.value()), ())?;
         }
     }
+    Ok(())
+}
+
+/// From 1, in which no event was bookmarked.
+fn begin_bookmarks(txn: &WriteTransaction) -> Result<(), redb::Error> {
+    txn.open_table(BOOKMARKS)?;
     Ok(())
 }
 
@@ -91,6 +99,7 @@ fn create(db: &Database) -> Result<Found, redb::Error> {
     txn.open_table(JOURNAL)?;
     txn.open_table(EVENTS)?;
     txn.open_table(BY_TIME)?;
+    txn.open_table(BOOKMARKS)?;
     let mut meta = txn.open_table(META)?;
     meta.insert(META_SCHEMA, SCHEMA.to_string().as_bytes())?;
     meta.insert(META_ID, id.as_bytes())?;
@@ -117,6 +126,7 @@ fn migrate(db: &Database, from: usize) -> Result<(), redb::Error> {
         txn.open_table(JOURNAL)?;
         txn.open_table(EVENTS)?;
         txn.open_table(BY_TIME)?;
+        txn.open_table(BOOKMARKS)?;
         return Ok(txn.abort()?);
     }
     for step in &MIGRATIONS[from..] {

@@ -11,13 +11,12 @@ use serde_json::Value;
 
 use super::Store;
 use super::StoreError;
+use super::shelf::Shelf;
 use super::tables;
-use super::tables::BY_TIME;
 use super::tables::EVENTS;
 use super::tables::JOURNAL;
 use super::tables::META;
 use super::tables::META_CORRECTION;
-use super::writer::put;
 use crate::clock::BootId;
 use crate::clock::Timestamp;
 use crate::event::model::ClockState;
@@ -202,11 +201,11 @@ fn in_batches<T>(
 fn write_events(db: &Database, rows: &[Event], correction: Correction) -> Result<(), redb::Error> {
     let txn = begin_noted(db, correction)?;
     {
-        let (mut events, mut by_time) = (txn.open_table(EVENTS)?, txn.open_table(BY_TIME)?);
+        let mut shelf = Shelf::open(&txn)?;
         let mut json = Vec::new();
         for event in rows {
             tables::encode(event, &mut json);
-            put(&mut events, &mut by_time, event, &json)?;
+            shelf.put(event, &json)?;
         }
     }
     Ok(txn.commit()?)

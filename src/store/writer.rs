@@ -7,7 +7,6 @@ use redb::Database;
 use redb::Durability;
 use redb::ReadableDatabase;
 use redb::ReadableTable;
-use redb::Table;
 
 use super::Entry;
 use super::FILE_NAME;
@@ -24,8 +23,8 @@ use super::retention;
 use super::retention::Pressure;
 use super::shared::Open;
 use super::shared::Shared;
+use super::shelf::Shelf;
 use super::tables;
-use super::tables::BY_TIME;
 use super::tables::EVENTS;
 use super::tables::JOURNAL;
 use crate::clock::Wall;
@@ -257,38 +256,21 @@ fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<u64, r
         }
         retention::trim_journal(&mut journal, settings)?;
     }
-    if entries.iter().any(|entry| entry.event.is_some()) {
-        let (mut events, mut by_time) = (txn.open_table(EVENTS)?, txn.open_table(BY_TIME)?);
+    if entries.iter().any(|entry| entry.event.is_some() || entry.removed.is_some()) {
+        let mut shelf = Shelf::open(&txn)?;
         let mut json = Vec::new();
-        for event in entries.iter().filter_map(|entry| entry.event.as_ref()) {
-            tables::encode(event, &mut json);
-            put(&mut events, &mut by_time, event, &json)?;
-            bytes += json.len();
+        for entry in entries {
+            if let Some(event) = &entry.event {
+                tables::encode(event, &mut json);
+                shelf.put(event, &json)?;
+                bytes += json.len();
+            }
+            if let Some(id) = entry.removed {
+                shelf.remove(id)?;
+            }
         }
-        retention::trim_events(&mut events, &mut by_time, settings)?;
+        retention::trim_events(&mut shelf, settings)?;
     }
     txn.commit()?;
     Ok(bytes as u64)
-}
-
-/// Stores `event` as `json`, and keeps the index of times in step.
-pub(super) fn put(
-    events: &mut Table<'_, u64, &'static [u8]>,
-    by_time: &mut Table<'_, (i64, u64), ()>,
-    event: &Event,
-    json: &[u8],
-) -> Result<(), redb::Error> {
-    let key = (event.timestamp.0, event.id);
-    let before = events
-        .insert(event.id, json)?
-        .and_then(|old| tables::decode(old.value()))
-        .map(|old| (old.timestamp.0, old.id));
-    // An update leaves the beginning as it was, and then costs the index no page.
-    if before != Some(key) {
-        if let Some(before) = before {
-            by_time.remove(before)?;
-        }
-        by_time.insert(key, ())?;
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::io::Write;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -13,10 +14,13 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::Semaphore;
 
+use super::Settings;
+use super::bucket::Buckets;
+use super::bucket::party;
 use super::problem::Problem;
 use super::socket::linger;
+use crate::clock::Mono;
 use crate::limits::CLIENTS_MAX;
-use crate::limits::RETRY_AFTER_S;
 
 /// A connection, as the log and the client itself name it: 16 hexadecimal digits, random.
 pub(super) type ConnectionId = heapless::String<16>;
@@ -32,6 +36,8 @@ pub(super) enum Door {
 #[derive(Clone, Debug)]
 pub(super) struct Client {
     pub(super) id: ConnectionId,
+    /// Who it counts as.
+    party: IpAddr,
     pub(super) door: Door,
 }
 
@@ -40,29 +46,57 @@ pub(super) struct Client {
 pub(super) struct Clients {
     table: Mutex<Vec<Client, CLIENTS_MAX>>,
     clients_max: usize,
+    per_address_max: usize,
+    rates: Mutex<Buckets>,
+}
+
+/// Why someone is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// All places are taken.
+    Full,
+    /// The address has as many places as one may have.
+    Address,
+    /// Connections come too fast.
+    Rate,
 }
 
 impl Clients {
-    pub(super) fn new(clients_max: usize) -> Clients {
+    pub(super) fn new(settings: &Settings, now: Mono) -> Clients {
         Clients {
             table: Mutex::new(Vec::new()),
-            clients_max: clients_max.min(CLIENTS_MAX),
+            clients_max: settings.clients_max.min(CLIENTS_MAX),
+            per_address_max: settings.clients_per_address_max,
+            rates: Mutex::new(Buckets::new(settings.connect_rate, settings.connect_rate_total, now)),
         }
     }
 
-    /// A place for one more; `None` when all are taken. Dropped, the place is free again.
-    pub(super) fn admit(self: &Arc<Clients>) -> Option<Place> {
+    /// A place for one more from `address`. Dropped, the place is free again.
+    pub(super) fn admit(self: &Arc<Clients>, address: IpAddr, now: Mono) -> Result<Place, Refusal> {
+        let mut rates = self.rates.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !rates.take(address, now) {
+            return Err(Refusal::Rate);
+        }
+        drop(rates);
+        self.seat(party(address))
+    }
+
+    fn seat(self: &Arc<Clients>, party: IpAddr) -> Result<Place, Refusal> {
         let id = connection_id();
         let client = Client {
             id: id.clone(),
+            party,
             door: Door::Http,
         };
         let mut table = self.table();
         if table.len() >= self.clients_max {
-            return None;
+            return Err(Refusal::Full);
         }
-        table.push(client).ok()?;
-        Some(Place {
+        if table.iter().filter(|other| other.party == party).count() >= self.per_address_max {
+            return Err(Refusal::Address);
+        }
+        table.push(client).map_err(|_| Refusal::Full)?;
+        Ok(Place {
             clients: Arc::clone(self),
             id,
         })
@@ -112,34 +146,37 @@ impl Drop for Place {
 /// moment get it written and are hung up on. Neither costs memory that grows.
 #[derive(Debug)]
 pub(super) struct Refusals {
-    answer: Bytes,
+    full: Bytes,
+    address: Bytes,
+    rate: Bytes,
     spare: Arc<Semaphore>,
 }
 
 impl Refusals {
     pub(super) fn new() -> Refusals {
-        let body = Problem::unavailable("all places are taken").json();
-        let head = format!(
-            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER_S}\r\nContent-Type: application/problem+json\r\n\
-             Content-Length: {}\r\nConnection: close\r\n\r\n",
-            body.len()
-        );
         Refusals {
-            answer: [head.as_bytes(), &body].concat().into(),
+            full: Problem::unavailable("all places are taken").raw(),
+            address: Problem::too_many("this address has as many connections as one may have").raw(),
+            rate: Problem::too_many("connections come too fast").raw(),
             spare: Arc::new(Semaphore::new(1)),
         }
     }
 
     /// Says no at once; what comes back is to be run for the client to have time to read it.
-    pub(super) fn refuse(&self, stream: TcpStream) -> Option<impl Future<Output = ()> + use<>> {
+    pub(super) fn refuse(&self, why: Refusal, stream: TcpStream) -> Option<impl Future<Output = ()> + use<>> {
+        let answer = match why {
+            Refusal::Full => &self.full,
+            Refusal::Address => &self.address,
+            Refusal::Rate => &self.rate,
+        };
         match Arc::clone(&self.spare).try_acquire_owned() {
-            Ok(spare) => Some(explain(stream, self.answer.clone(), spare)),
+            Ok(spare) => Some(explain(stream, answer.clone(), spare)),
             Err(_) => {
                 // A new socket has room for it, so nothing waits. What was asked is read first, for unread bytes would
                 // turn the end into a reset. Should it fail all the same, the client sees the end.
                 if let Ok(mut stream) = stream.into_std() {
                     let _ = stream.read(&mut [0; 1024]);
-                    let _ = stream.write(&self.answer);
+                    let _ = stream.write(answer);
                 }
                 None
             }

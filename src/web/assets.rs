@@ -3,12 +3,11 @@
 use bytes::Bytes;
 use hyper::HeaderMap;
 use hyper::Response;
-use hyper::StatusCode;
 use hyper::header;
 use hyper::header::HeaderName;
 use hyper::header::HeaderValue;
 
-use super::reply;
+use super::etag;
 use super::reply::Body;
 
 /// Nothing from elsewhere, nothing inline; no other page may frame it.
@@ -29,44 +28,27 @@ pub(super) static CLIENT: Asset = asset("text/javascript; charset=utf-8", includ
 pub(super) static VIEW: Asset = asset("text/javascript; charset=utf-8", include_bytes!("dashboard/view.js"));
 pub(super) static ICON: Asset = asset("image/svg+xml", include_bytes!("dashboard/icon.svg"));
 
+pub(super) static OPENAPI: Asset = asset("application/json", include_bytes!("docs/openapi.json"));
+pub(super) static ASYNCAPI: Asset = asset("application/json", include_bytes!("docs/asyncapi.json"));
+pub(super) static DOCS: Asset = asset("text/html; charset=utf-8", include_bytes!("docs/index.html"));
+pub(super) static DOCS_STYLE: Asset = asset("text/css; charset=utf-8", include_bytes!("docs/docs.css"));
+pub(super) static DOCS_SCRIPT: Asset = asset("text/javascript; charset=utf-8", include_bytes!("docs/docs.js"));
+
 const fn asset(content_type: &'static str, bytes: &'static [u8]) -> Asset {
     Asset {
         content_type,
         bytes,
-        hash: fnv1a(bytes),
+        hash: etag::fnv1a(bytes),
     }
-}
-
-/// FNV-1a, 64 bits: tells one version of a file from another, at compile time.
-const fn fnv1a(bytes: &[u8]) -> u64 {
-    let (mut hash, mut n) = (0xcbf2_9ce4_8422_2325_u64, 0);
-    while n < bytes.len() {
-        hash = (hash ^ bytes[n] as u64).wrapping_mul(0x0000_0100_0000_01b3);
-        n += 1;
-    }
-    hash
 }
 
 impl Asset {
     /// The file, or 304 to one who has it.
     pub(super) fn show(&'static self, headers: &HeaderMap) -> Response<Body> {
-        let etag = format!("\"{:016x}\"", self.hash);
-        let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
-        let fresh = known.is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag));
-        let mut response = if fresh {
-            reply::plain(StatusCode::NOT_MODIFIED, Bytes::new())
-        } else {
-            reply::plain(StatusCode::OK, Bytes::from_static(self.bytes))
-        };
-        let common = [
-            (header::CONTENT_TYPE, self.content_type),
-            (header::CACHE_CONTROL, "no-cache"),
-            (header::CONTENT_SECURITY_POLICY, POLICY),
-            (header::REFERRER_POLICY, "no-referrer"),
-        ];
+        let mut response = etag::answer(headers, self.hash, self.content_type, Bytes::from_static(self.bytes));
+        let common = [(header::CONTENT_SECURITY_POLICY, POLICY), (header::REFERRER_POLICY, "no-referrer")];
         let headers = response.headers_mut();
         headers.extend(common.map(|(name, value): (HeaderName, _)| (name, HeaderValue::from_static(value))));
-        headers.extend(HeaderValue::from_str(&etag).ok().map(|etag| (header::ETAG, etag)));
         response
     }
 }

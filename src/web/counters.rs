@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// What became of clients since the start.
@@ -12,6 +13,12 @@ pub struct Counters {
     pub accepted: AtomicU64,
     /// Connections told 503, as all places were taken.
     pub refused: AtomicU64,
+    /// Connections told 429, as their address had as many as one may have.
+    pub refused_address: AtomicU64,
+    /// Connections told 429, as they came too fast.
+    pub refused_rate: AtomicU64,
+    /// Clients closed because their messages came too fast.
+    pub flooding: AtomicU64,
     /// WebSockets opened.
     pub opened: AtomicU64,
     /// Clients closed because they did not read.
@@ -31,11 +38,14 @@ pub struct Counters {
 }
 
 /// The same at one moment.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[allow(missing_docs)] // as above
 pub struct CountersNow {
     pub accepted: u64,
     pub refused: u64,
+    pub refused_address: u64,
+    pub refused_rate: u64,
+    pub flooding: u64,
     pub opened: u64,
     pub evicted: u64,
     pub silent: u64,
@@ -53,6 +63,9 @@ impl Counters {
         CountersNow {
             accepted: read(&self.accepted),
             refused: read(&self.refused),
+            refused_address: read(&self.refused_address),
+            refused_rate: read(&self.refused_rate),
+            flooding: read(&self.flooding),
             opened: read(&self.opened),
             evicted: read(&self.evicted),
             silent: read(&self.silent),

@@ -2,12 +2,14 @@
 
 use hyper::Response;
 use hyper::StatusCode;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Memory;
 use super::Server;
 use super::admission::Door;
 use super::counters::CountersNow;
+use super::presence::Summary;
 use super::reply;
 use super::reply::Body;
 use crate::clock::BootId;
@@ -19,8 +21,9 @@ use crate::status::PipelineStatus;
 use crate::status::RecorderStatus;
 use crate::trigger::TriggerState;
 
-#[derive(Serialize)]
-struct Health<'a> {
+/// How the device is.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Health<'a> {
     /// `ok` or `failing`.
     status: &'static str,
     /// What is wrong, in words; empty when nothing is.
@@ -42,7 +45,35 @@ struct Health<'a> {
     memory: Option<Memory>,
 }
 
-#[derive(Serialize)]
+/// Whether the server answers at all: 200 if it does.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Alive {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+/// Whether the device does what it is for.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Ready {
+    ready: bool,
+    /// Why not, in words.
+    problems: Vec<String>,
+}
+
+/// Streams and those who take part.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Streams {
+    /// Always `ok`: the server answers.
+    status: &'static str,
+    #[serde(flatten)]
+    summary: Summary,
+    /// WebSockets opened since the start.
+    total_connections: u64,
+    clients: Clients,
+    stream: hub::Counters,
+}
+
+#[derive(Serialize, JsonSchema)]
 struct Clients {
     /// Places taken, by requests and streams together.
     active: usize,
@@ -84,9 +115,32 @@ pub(super) fn show(server: &Server) -> Response<Body> {
     reply::json(status, &health)
 }
 
+/// `GET /api/health/live`: a restart helps when this does not answer.
+pub(super) fn alive() -> Response<Body> {
+    reply::json(StatusCode::OK, &Alive { status: "ok" })
+}
+
+/// `GET /api/health/ready`: 200 when all is well, 503 when not.
+pub(super) fn ready(server: &Server) -> Response<Body> {
+    let status = &server.services.status;
+    let (pipeline, recorder) = (status.pipeline().clone(), status.recorder().clone());
+    let problems = problems(&pipeline, &recorder);
+    let ready = problems.is_empty();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    reply::json(status, &Ready { ready, problems })
+}
+
 /// `GET /api/health/websocket`
-pub(super) fn show_streams(server: &Server) -> Response<Body> {
-    reply::json(StatusCode::OK, &server.roster.summary(server))
+pub(super) fn streams(server: &Server) -> Response<Body> {
+    let clients = clients(server);
+    let streams = Streams {
+        status: "ok",
+        summary: server.roster.summary(server.services.hub.position()),
+        total_connections: clients.counters.opened,
+        clients,
+        stream: server.services.hub.counters(),
+    };
+    reply::json(StatusCode::OK, &streams)
 }
 
 fn clients(server: &Server) -> Clients {

@@ -8,13 +8,11 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use super::Server;
 use super::admission::ConnectionId;
-use super::counters::CountersNow;
-use crate::hub;
 use crate::hub::Progress;
 use crate::hub::Tally;
 use crate::limits::PRESENCE_CLIENTS_MAX;
@@ -41,33 +39,29 @@ struct Entry {
 }
 
 /// The streams in figures, for who watches over the device.
-#[derive(Clone, Debug, Serialize)]
-pub struct Summary {
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub(super) struct Summary {
     /// Streams, by all doors.
-    pub active_connections: usize,
+    active_connections: usize,
     /// The same by door.
-    pub by_door: ByDoor,
+    by_door: ByDoor,
     /// Messages that the furthest behind of them has not come to yet.
-    pub furthest_behind: u64,
+    furthest_behind: u64,
     /// What became of messages, for those who are connected now.
-    pub messages: Tally,
-    /// What became of messages since the start.
-    pub stream: hub::Counters,
-    /// What became of clients since the start.
-    pub clients: CountersNow,
+    messages: Tally,
 }
 
 /// Streams by the door that they came in by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ByDoor {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct ByDoor {
     /// `/ws/events`
-    pub events: usize,
+    events: usize,
     /// `/ws/ui`
-    pub ui: usize,
+    ui: usize,
     /// `/api/ws/statistics`
-    pub statistics: usize,
+    statistics: usize,
     /// `/ws`
-    pub open: usize,
+    open: usize,
 }
 
 /// A place on the list; dropped, it is taken off.
@@ -112,9 +106,8 @@ impl Roster {
         }
     }
 
-    /// The streams in figures; cheap enough for every request.
-    pub(super) fn summary(&self, server: &Server) -> Summary {
-        let position = server.services.hub.position();
+    /// The streams in figures, with the hub at `position`; cheap enough for every request.
+    pub(super) fn summary(&self, position: u64) -> Summary {
         let list = self.list();
         let (mut by_door, mut messages, mut furthest_behind) = (ByDoor::default(), Tally::default(), 0);
         for entry in &*list {
@@ -127,8 +120,6 @@ impl Roster {
             by_door,
             furthest_behind,
             messages,
-            stream: server.services.hub.counters(),
-            clients: server.counters.now(),
         }
     }
 

@@ -1,10 +1,12 @@
 //! What a request is answered when it cannot be done: problem JSON (RFC 9457).
 
+use bytes::Bytes;
 use hyper::Response;
 use hyper::StatusCode;
 use hyper::header;
 use hyper::header::HeaderName;
 use hyper::header::HeaderValue;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::reply;
@@ -21,8 +23,9 @@ pub(super) struct Problem {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-#[derive(Serialize)]
-struct ProblemJson<'a> {
+/// Why a request is not done (RFC 9457).
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ProblemJson<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     title: &'a str,
@@ -48,6 +51,11 @@ impl Problem {
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).with(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
     }
 
+    /// Too much of one client, for now; comes with `Retry-After`.
+    pub(super) fn too_many(detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).with(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_S))
+    }
+
     pub(super) fn with(mut self, name: HeaderName, value: HeaderValue) -> Problem {
         self.headers.push((name, value));
         self
@@ -61,6 +69,19 @@ impl Problem {
             status: self.status.as_u16(),
             detail: &self.detail,
         })
+    }
+
+    /// The whole answer as it goes over the wire, after which the connection ends: for those whom no HTTP server serves.
+    pub(super) fn raw(&self) -> Bytes {
+        let (body, mut head) = (self.json(), format!("HTTP/1.1 {}\r\n", self.status).into_bytes());
+        for (name, value) in &self.headers {
+            head.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+        let rest = format!(
+            "Content-Type: application/problem+json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            body.len()
+        );
+        [&head, rest.as_bytes(), &body].concat().into()
     }
 
     pub(super) fn response(self) -> Response<Body> {

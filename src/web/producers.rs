@@ -23,6 +23,7 @@ use crate::status::View;
 use crate::wire;
 use crate::wire::Facts;
 use crate::wire::Topic;
+use crate::wire::broadcast::Announcement;
 use crate::wire::live::ByZone;
 use crate::wire::live::Cameras;
 use crate::wire::live::Clients;
@@ -34,7 +35,6 @@ use crate::wire::live::Statistics;
 use crate::wire::live::StatisticsUpdate;
 use crate::wire::live::Telemetry;
 use crate::wire::live::TelemetryMessage;
-use crate::wire::news::Announcement;
 
 /// What filters ask of a message about the camera.
 const CAMERA: Facts = Facts {

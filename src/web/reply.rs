@@ -9,8 +9,14 @@ use hyper::header::HeaderName;
 use hyper::header::HeaderValue;
 use serde::Serialize;
 
+use super::problem::Problem;
+use super::store::ReadPermit;
+
 /// What an answer carries: so far always whole.
 pub(super) type Body = Full<Bytes>;
+
+/// What a handler comes to.
+pub(super) type Answer = Result<Response<Body>, Problem>;
 
 const NOSNIFF: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 
@@ -39,4 +45,15 @@ pub(super) fn plain(status: StatusCode, body: Bytes) -> Response<Body> {
     *response.status_mut() = status;
     response.headers_mut().extend([NOSNIFF]);
     response
+}
+
+/// A body that keeps its permit until the last byte is sent, so that what waits to be sent is bounded.
+pub(super) fn held(body: Vec<u8>, permit: ReadPermit) -> Bytes {
+    struct Held(Vec<u8>, #[expect(dead_code, reason = "kept for its Drop")] ReadPermit);
+    impl AsRef<[u8]> for Held {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    Bytes::from_owner(Held(body, permit))
 }

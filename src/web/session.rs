@@ -28,6 +28,7 @@ use super::Leaving;
 use super::Server;
 use super::Settings;
 use super::admission::ConnectionId;
+use super::bucket::Bucket;
 use super::counters::count;
 use super::presence::network;
 use super::replay::Replay;
@@ -116,6 +117,7 @@ pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, client: 
         cursor: server.services.hub.subscribe(client.door.topics()),
         replay: None,
         silent_beats: 0,
+        rate: Bucket::new(server.services.settings.client_message_rate, server.services.clock.now()),
     };
     count(&server.counters.opened);
     tracing::info!(door = client.door.path(), "stream opened");
@@ -134,6 +136,7 @@ struct Session<'a> {
     cursor: Cursor,
     replay: Option<Replay>,
     silent_beats: u32,
+    rate: Bucket,
 }
 
 /// What there is to do.
@@ -239,6 +242,10 @@ impl Session<'_> {
 
     async fn receive(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
         self.silent_beats = 0;
+        if !self.rate.take(self.server.services.clock.now()) {
+            count(&self.server.counters.flooding);
+            return Err(End::Closed(close::TOO_MANY));
+        }
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Binary(_))) => return self.complain("messages are JSON text", &[]).await,

@@ -16,6 +16,7 @@ use crate::limits::STORE_READ_MS_MAX;
 use crate::limits::STORE_READS_MAX;
 use crate::store::EventPage;
 use crate::store::EventQuery;
+use crate::store::Figures;
 use crate::store::Page;
 use crate::store::Reader;
 use crate::store::StoreError;
@@ -28,6 +29,8 @@ pub trait EventStore: Send + Sync {
     fn event(&self, id: u64) -> Result<Option<Event>, StoreError>;
     /// A page of events.
     fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError>;
+    /// The store in figures.
+    fn figures(&self) -> Result<Figures, StoreError>;
     /// Identity of this store: another one counts its sequence numbers anew. Answers at once.
     fn store_id(&self) -> String;
 }
@@ -69,10 +72,15 @@ impl Reads {
         T: Send + 'static,
         F: FnOnce(&dyn EventStore) -> Result<T, StoreError> + Send + 'static,
     {
-        let permit = Arc::clone(&self.permits).try_acquire_owned().map_err(|_| ReadError::Busy)?;
+        let permit = self.permit()?;
         timeout(Duration::from_millis(STORE_READ_MS_MAX), self.run(permit, read))
             .await
             .map_err(|_| ReadError::Slow)?
+    }
+
+    /// The permit alone, for an answer as long as those that come from the store.
+    pub(super) fn permit(&self) -> Result<ReadPermit, ReadError> {
+        Arc::clone(&self.permits).try_acquire_owned().map_err(|_| ReadError::Busy)
     }
 
     /// The messages after `seq`, for a replay: waits for its turn.
@@ -106,6 +114,9 @@ impl EventStore for Reader {
     }
     fn events(&self, query: &EventQuery) -> Result<EventPage, StoreError> {
         Reader::events(self, query)
+    }
+    fn figures(&self) -> Result<Figures, StoreError> {
+        Reader::figures(self)
     }
     fn store_id(&self) -> String {
         self.id().map(|id| id.to_string()).unwrap_or_default()

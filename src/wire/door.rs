@@ -4,7 +4,7 @@ use super::Topic;
 use super::Topics;
 
 /// Where a client came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Door {
     /// For who wants to know what happens.
@@ -42,6 +42,9 @@ impl Door {
                 Topic::SnapshotSaved,
                 Topic::ClipSaved,
                 Topic::BookmarkCreated,
+                Topic::BookmarkRemoved,
+                Topic::EventDeleted,
+                Topic::Announcement,
             ]),
             Door::Statistics => Topics::of(&[Topic::StatisticsUpdate, Topic::CameraEvent, Topic::Alert]),
             Door::Open => Topics::NONE,

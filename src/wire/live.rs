@@ -1,6 +1,7 @@
 //! Messages of which only the latest counts: how the device is and what it sees, now. A slow client skips some.
 
 use heapless::Vec;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde::Serializer;
 
@@ -17,20 +18,21 @@ use crate::motion::Rect;
 use crate::motion::Score;
 
 /// What happened today, in numbers.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct StatisticsUpdate<'a> {
     /// The numbers.
     pub data: Statistics<'a>,
 }
 
 /// Numbers of one day. A day begins at midnight UTC, as timestamps are in UTC.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Statistics<'a> {
     /// Events that began today.
     pub events_today: u32,
     /// Of those, by what set them off.
     pub by_trigger: ByTrigger,
     /// Of those, by zone that they touched; an event may touch several.
+    #[schemars(with = "std::collections::BTreeMap<String, u32>")]
     pub by_zone: ByZone<'a>,
     /// The event that began last, of today or before; null when there is none.
     pub last_event: Option<LastEvent>,
@@ -41,7 +43,7 @@ pub struct Statistics<'a> {
 }
 
 /// Counts of events by what set them off.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ByTrigger {
     /// Motion in the picture.
     pub video: u32,
@@ -81,13 +83,14 @@ impl Serialize for ByZone<'_> {
 }
 
 /// As much of an event as a panel shows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct LastEvent {
     /// Identity: `/api/events/{id}` has all of it.
     pub id: u64,
     /// When it began.
     pub timestamp: Timestamp,
     /// Which camera.
+    #[schemars(with = "String")]
     pub camera_id: Name,
     /// What set it off.
     pub trigger: Trigger,
@@ -96,7 +99,7 @@ pub struct LastEvent {
 }
 
 /// How many cameras.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Cameras {
     /// That there are.
     pub total: u32,
@@ -107,7 +110,7 @@ pub struct Cameras {
 }
 
 /// How many clients.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Clients {
     /// Streams, by all doors.
     pub streams: usize,
@@ -116,7 +119,7 @@ pub struct Clients {
 }
 
 /// How the device is.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TelemetryMessage<'a> {
     /// Which camera.
     pub camera_id: &'a str,
@@ -125,7 +128,7 @@ pub struct TelemetryMessage<'a> {
 }
 
 /// How the device is, in figures. What this board cannot say is null.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Telemetry {
     /// Frames a second.
     pub fps: Option<f32>,
@@ -146,7 +149,7 @@ pub struct Telemetry {
 }
 
 /// Whether a Raspberry Pi holds its processor back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Throttling {
     /// The supply's voltage is too low now.
     pub undervoltage: bool,
@@ -161,7 +164,7 @@ pub struct Throttling {
 }
 
 /// Memory that the service has allocated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct MemoryUse {
     /// Now.
     pub used_bytes: u64,
@@ -172,7 +175,7 @@ pub struct MemoryUse {
 }
 
 /// Room on a file system.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct DiskUse {
     /// Free.
     pub free_bytes: u64,
@@ -181,7 +184,7 @@ pub struct DiskUse {
 }
 
 /// What the detector sees now.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct OverlayMessage<'a> {
     /// Which camera.
     pub camera_id: &'a str,
@@ -192,17 +195,20 @@ pub struct OverlayMessage<'a> {
 }
 
 /// What the detector sees in one picture.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Overlay<'a> {
     /// Number of the frame.
     pub frame: u64,
     /// Strength of the strongest motion, also when it is too little for an event.
     pub score: Score,
     /// Where it moves, strongest first, in parts of the picture.
+    #[schemars(with = "std::vec::Vec<Rect>")]
     pub boxes: Vec<Rect, REGIONS_MAX>,
     /// Zones where it moves.
+    #[schemars(with = "std::vec::Vec<String>")]
     pub zones: Vec<&'a str, ZONES_MAX>,
     /// How much it moved of late, all over the picture; null in most overlays, as it changes slowly.
+    #[schemars(with = "Option<HeatFields>")]
     pub heat: Option<Heat>,
 }
 
@@ -217,16 +223,22 @@ impl Default for Heat {
     }
 }
 
+/// Heat as JSON has it.
+#[derive(Serialize, JsonSchema)]
+struct HeatFields {
+    /// Cells across.
+    columns: usize,
+    /// Cells down.
+    rows: usize,
+    /// A digit for each cell, row by row: 0 still, 9 all of it moves.
+    #[schemars(with = "String")]
+    cells: heapless::String<{ HEAT_COLUMNS * HEAT_ROWS }>,
+}
+
 impl Serialize for Heat {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Fields {
-            columns: usize,
-            rows: usize,
-            cells: heapless::String<{ HEAT_COLUMNS * HEAT_ROWS }>,
-        }
         let digits = self.0.iter().map(|heat| u32::from(*heat) * 10 / 256);
-        let fields = Fields {
+        let fields = HeatFields {
             columns: HEAT_COLUMNS,
             rows: HEAT_ROWS,
             cells: digits.filter_map(|digit| char::from_digit(digit, 10)).collect(),
@@ -236,29 +248,32 @@ impl Serialize for Heat {
 }
 
 /// Who is connected.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct PresenceMessage<'a> {
     /// They.
     pub data: &'a Presence,
 }
 
 /// Who is connected to a stream, and how they are served.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct Presence {
     /// Streams, by all doors.
     pub count: usize,
     /// Those furthest behind first; at most [`PRESENCE_CLIENTS_MAX`].
+    #[schemars(with = "std::vec::Vec<Present>")]
     pub clients: Vec<Present, PRESENCE_CLIENTS_MAX>,
 }
 
 /// One who is connected.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Present {
     /// The connection, as its own `connection_status` and the log name it.
+    #[schemars(with = "String")]
     pub connection_id: heapless::String<16>,
     /// Where it came in.
     pub door: Door,
     /// From which network: its address without the part that names one machine.
+    #[schemars(with = "String")]
     pub network: heapless::String<40>,
     /// Messages that it has not come to yet.
     pub behind: u64,

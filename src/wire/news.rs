@@ -1,10 +1,11 @@
-//! What is told to many beside events and alerts: media, tasks, announcements, and what someone wants to see arrive.
+//! What is told to many beside events and alerts: media and tasks. Bookmarks are in [`kept`](super::kept), announcements in
+//! [`broadcast`](super::broadcast).
 
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 /// What was made of an event: `snapshot_saved`, `clip_saved`. Use [`SnapshotSaved`] or [`ClipSaved`].
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Media<'a> {
     /// Which camera.
     pub camera_id: &'a str,
@@ -17,7 +18,7 @@ pub struct Media<'a> {
 }
 
 /// A picture of an event was kept.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SnapshotSaved<'a> {
     /// Place in the order of durable messages; left out when it is not one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,7 +28,7 @@ pub struct SnapshotSaved<'a> {
 }
 
 /// A clip of an event was kept.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ClipSaved<'a> {
     /// Place in the order of durable messages; left out when it is not one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,29 +37,8 @@ pub struct ClipSaved<'a> {
     pub data: Media<'a>,
 }
 
-/// Someone marked an event as worth keeping.
-#[derive(Clone, Debug, Serialize)]
-pub struct BookmarkCreated<'a> {
-    /// Place in the order of durable messages; left out when it is not one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub seq: Option<u64>,
-    /// The mark.
-    pub data: Bookmark<'a>,
-}
-
-/// A mark on an event.
-#[derive(Clone, Debug, Serialize)]
-pub struct Bookmark<'a> {
-    /// Which camera.
-    pub camera_id: &'a str,
-    /// Which event.
-    pub event_id: u64,
-    /// Why, in the words of who made it; null when none were given.
-    pub note: Option<&'a str>,
-}
-
 /// A long piece of work, such as an update or an export.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Task<'a> {
     /// Which.
     pub task_id: &'a str,
@@ -69,7 +49,7 @@ pub struct Task<'a> {
 }
 
 /// How far a task is.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Steps {
     /// Done.
     pub current: u64,
@@ -92,7 +72,7 @@ impl Steps {
 }
 
 /// A task began.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TaskStarted<'a> {
     /// Which.
     #[serde(flatten)]
@@ -100,7 +80,7 @@ pub struct TaskStarted<'a> {
 }
 
 /// A task goes on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TaskProgress<'a> {
     /// Which.
     #[serde(flatten)]
@@ -110,7 +90,7 @@ pub struct TaskProgress<'a> {
 }
 
 /// A task is done.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TaskCompleted<'a> {
     /// Which.
     #[serde(flatten)]
@@ -120,7 +100,7 @@ pub struct TaskCompleted<'a> {
 }
 
 /// A task came to nothing.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct TaskFailed<'a> {
     /// Which.
     #[serde(flatten)]
@@ -129,28 +109,11 @@ pub struct TaskFailed<'a> {
     pub error: &'a str,
 }
 
-/// An administrator's word to everybody who listens.
-#[derive(Clone, Debug, Serialize)]
-pub struct Announcement<'a> {
-    /// It.
-    pub message: &'a str,
-}
-
-/// What someone who integrates wants to see arrive.
-#[derive(Clone, Debug, Serialize)]
-pub struct Custom<'a> {
-    /// Any JSON.
-    pub data: &'a RawValue,
-}
-
 message_types! {
     SnapshotSaved<'_> => "snapshot_saved",
     ClipSaved<'_> => "clip_saved",
-    BookmarkCreated<'_> => "bookmark_created",
     TaskStarted<'_> => "task.started",
     TaskProgress<'_> => "task.progress",
     TaskCompleted<'_> => "task.completed",
     TaskFailed<'_> => "task.failed",
-    Announcement<'_> => "announcement",
-    Custom<'_> => "custom",
 }

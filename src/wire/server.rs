@@ -1,5 +1,6 @@
 //! What the server says, one type for each message. `encode` puts `type` and `timestamp` before the fields.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Topics;
@@ -15,7 +16,7 @@ use crate::motion::Score;
 use crate::motion::Tamper;
 
 /// The welcome: who speaks, and from where on.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ConnectionStatus<'a> {
     /// Always `connected`.
     pub status: &'static str,
@@ -28,15 +29,17 @@ pub struct ConnectionStatus<'a> {
     /// Newest durable sequence number; live messages have greater ones.
     pub newest_seq: u64,
     /// What this connection is told of.
+    #[schemars(with = "Vec<super::Topic>")]
     pub topics: Topics,
     /// Where it is and what it is told of, in a word to keep: `?resume=` or `resume` with it goes on from here.
+    #[schemars(with = "String")]
     pub resume_token: TokenText,
     /// For people.
     pub message: &'static str,
 }
 
 /// An event began, went on or ended.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct EventMessage<'a> {
     /// Place in the order of durable messages.
     pub seq: u64,
@@ -45,7 +48,7 @@ pub struct EventMessage<'a> {
 }
 
 /// What became of the camera.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CameraEventType {
     /// Frames flow, for the first time since the service started.
@@ -63,7 +66,7 @@ pub enum CameraEventType {
 }
 
 /// Something became of the camera.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct CameraEvent<'a> {
     /// Place in the order of durable messages.
     pub seq: u64,
@@ -76,7 +79,7 @@ pub struct CameraEvent<'a> {
 }
 
 /// More about what became of the camera; what does not apply is left out.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
 pub struct CameraEventData<'a> {
     /// For people.
     pub message: &'a str,
@@ -89,7 +92,7 @@ pub struct CameraEventData<'a> {
 }
 
 /// What someone should look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertType {
     /// The database did not open; it was set aside and a new one begun.
@@ -109,7 +112,7 @@ pub enum AlertType {
 }
 
 /// Someone should look at this.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Alert<'a> {
     /// Place in the order of durable messages.
     pub seq: u64,
@@ -122,31 +125,35 @@ pub struct Alert<'a> {
 }
 
 /// More about an alert.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct AlertData<'a> {
     /// For people.
     pub message: &'a str,
 }
 
 /// Is anybody there? Any message or protocol pong is an answer.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Ping {
     /// As in [`ConnectionStatus`], with everything before this message counted in.
+    #[schemars(with = "String")]
     pub resume_token: TokenText,
 }
 
 /// What a client is told of from here on: the whole of it, after any change.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct SubscriptionConfirmed<'a> {
     /// These topics.
+    #[schemars(with = "Vec<super::Topic>")]
     pub event_types: Topics,
     /// Only this camera; null for every one.
     pub camera_id: Option<&'a str>,
     /// Only what touches one of these zones; null for everything.
+    #[schemars(with = "Option<Vec<String>>")]
     pub zones: Option<heapless::Vec<&'a str, ZONES_MAX>>,
     /// Only what is at least that strong; null for everything.
     pub min_score: Option<Score>,
     /// As in [`ConnectionStatus`].
+    #[schemars(with = "String")]
     pub resume_token: TokenText,
 }
 
@@ -165,11 +172,11 @@ impl<'a> SubscriptionConfirmed<'a> {
 }
 
 /// The answer to a client's `ping`.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Pong {}
 
 /// The client was too slow: messages were left out here.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Lagged {
     /// How many of those that it is told of.
     pub missed: u64,
@@ -180,7 +187,7 @@ pub struct Lagged {
 }
 
 /// A replay is over; what follows is live.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Recovered {
     /// True when everything after `since` was sent; false when some of it is gone, or `since` was never given out.
     pub recovered: bool,
@@ -193,19 +200,20 @@ pub struct Recovered {
 }
 
 /// The server goes away.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Reconnect {
     /// When to come back, at the earliest, in milliseconds. Clients add jitter of their own.
     pub retry_after_ms: u64,
 }
 
 /// What the client sent was not understood; nothing was done, the connection stays.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct ErrorMessage<'a> {
     /// For people.
     pub message: &'a str,
     /// Types that are understood, when an unknown one was sent.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schemars(with = "Vec<String>")]
     pub known_types: &'a [&'a str],
 }
 

@@ -39,11 +39,15 @@ pub enum Topic {
     Overlay,
     /// Who is connected.
     Presence,
+    /// An event is kept no longer than others.
+    BookmarkRemoved,
+    /// Someone deleted an event.
+    EventDeleted,
 }
 
 impl Topic {
     /// Every topic.
-    pub const ALL: [Topic; 16] = [
+    pub const ALL: [Topic; 18] = [
         Topic::Event,
         Topic::CameraEvent,
         Topic::Alert,
@@ -60,6 +64,8 @@ impl Topic {
         Topic::Telemetry,
         Topic::Overlay,
         Topic::Presence,
+        Topic::BookmarkRemoved,
+        Topic::EventDeleted,
     ];
     /// Those of which only the latest message counts: a slow client skips to it.
     pub const LATEST: [Topic; 4] = [Topic::StatisticsUpdate, Topic::Telemetry, Topic::Overlay, Topic::Presence];
@@ -83,6 +89,8 @@ impl Topic {
             Topic::Telemetry => "telemetry",
             Topic::Overlay => "overlay",
             Topic::Presence => "presence",
+            Topic::BookmarkRemoved => "bookmark_removed",
+            Topic::EventDeleted => "event_deleted",
         }
     }
 
@@ -111,7 +119,14 @@ impl Topics {
     /// No topic.
     pub const NONE: Topics = Topics(0);
     /// What happened: the topics of `/ws/events`.
-    pub const EVENTS: Topics = Topics::of(&[Topic::Event, Topic::CameraEvent, Topic::Alert]);
+    pub const EVENTS: Topics = Topics::of(&[
+        Topic::Event,
+        Topic::CameraEvent,
+        Topic::Alert,
+        Topic::BookmarkCreated,
+        Topic::BookmarkRemoved,
+        Topic::EventDeleted,
+    ]);
     /// Every topic.
     pub const ALL: Topics = Topics::of(&Topic::ALL);
 
@@ -157,5 +172,14 @@ impl Topics {
 impl Serialize for Topics {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
+    }
+}
+
+impl schemars::JsonSchema for Topic {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Topic".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "description": "A kind of message.", "type": "string", "enum": Topic::ALL.map(Topic::name) })
     }
 }

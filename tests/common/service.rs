@@ -54,8 +54,9 @@ impl Service {
     pub fn start_in(dir: &Path, more: &[&str], variables: &[(&str, &str)]) -> Service {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lookout"))
             .envs(variables.iter().copied())
-            .args(["run", "--listen", "127.0.0.1:0", "--log", "warn", "--data-dir"])
+            .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(dir)
+            .args(if more.contains(&"--log") { &[][..] } else { &["--log", "warn"] })
             .args(more)
             .stdout(Stdio::piped())
             .spawn()

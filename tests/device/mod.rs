@@ -1,8 +1,10 @@
 //! A device for tests: the real server on a free port, before a store in memory; and clients for it.
 #![allow(dead_code, unreachable_pub, unused_imports)] // each test binary uses its part
 
+mod patience;
 mod stream;
 
+pub use patience::until;
 pub use stream::Stream;
 pub use stream::open_narrow;
 
@@ -18,7 +20,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lookout::clock::BootId;
-use lookout::clock::Clock;
 use lookout::clock::SystemClock;
 use lookout::clock::Timestamp;
 use lookout::event::model::ClockState;
@@ -29,10 +30,12 @@ use lookout::hub::Hub;
 use lookout::hub::Message;
 use lookout::motion::Score;
 use lookout::pipeline::Controls;
+use lookout::records::RecordQueue;
 use lookout::status::CameraState;
 use lookout::status::Status;
 use lookout::store::EventPage;
 use lookout::store::EventQuery;
+use lookout::store::Figures;
 use lookout::store::Page;
 use lookout::store::StoreError;
 use lookout::web;
@@ -128,6 +131,12 @@ impl EventStore for MemoryStore {
             EventPage { events, next }
         })
     }
+    fn figures(&self) -> Result<Figures, StoreError> {
+        self.read(|shelf| Figures {
+            events: shelf.events.len() as u64,
+            ..Figures::default()
+        })
+    }
     fn store_id(&self) -> String {
         "memory".into()
     }
@@ -141,6 +150,7 @@ pub struct Device {
     pub status: Arc<Status>,
     pub controls: Arc<Controls>,
     pub counters: Arc<Counters>,
+    pub records: Arc<RecordQueue>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -171,6 +181,7 @@ impl Device {
             status: Arc::default(),
             controls: Arc::default(),
             counters: Arc::default(),
+            records: Arc::default(),
             stop: Some(stop),
             thread: None,
         };
@@ -200,6 +211,8 @@ impl Device {
             counters: self.counters.clone(),
             names: Arc::new(names()),
             board: None,
+            records: self.records.clone(),
+            about: Arc::default(),
         }
     }
 
@@ -308,16 +321,6 @@ impl Drop for Device {
     }
 }
 
-/// Waits until `done`, for a bounded time.
-pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let clock = SystemClock::default();
-    let deadline = clock.now() + PATIENCE;
-    while !done() {
-        assert!(clock.now() < deadline, "never: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-}
-
 /// As a store on a disk gives it: in memory of its own.
 fn copied((seq, text): &(u64, Bytes)) -> (u64, Bytes) {
     (*seq, Bytes::copy_from_slice(text))
@@ -365,6 +368,7 @@ pub fn event(id: u64) -> Event {
         end_reason: None,
         snapshot_url: None,
         clip_url: None,
+        bookmarked: false,
         clock: ClockState::Synced,
         boot_id: BootId::NIL,
         uptime_ms: id * 1000,

@@ -1,5 +1,6 @@
 //! A WebSocket client of the device.
 
+use futures_util::SinkExt;
 use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::net::TcpSocket;
@@ -42,6 +43,18 @@ impl Stream {
                 return message;
             }
         }
+    }
+
+    /// Asks to be told of `kinds`, too.
+    pub async fn ask_for(&mut self, kinds: &[&str]) {
+        let wish = serde_json::json!({ "type": "subscribe", "event_types": kinds }).to_string();
+        self.0.send(wish.into()).await.unwrap();
+    }
+
+    /// The same, and waits until it holds.
+    pub async fn subscribe(&mut self, kinds: &[&str]) {
+        self.ask_for(kinds).await;
+        while self.news().await["type"] != "subscription.confirmed" {}
     }
 
     /// Close code and reason, passing over what comes before.

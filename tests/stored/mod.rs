@@ -62,6 +62,7 @@ pub(crate) fn event(id: u64) -> Event {
         end_reason: None,
         snapshot_url: None,
         clip_url: None,
+        bookmarked: false,
         clock: ClockState::Synced,
         boot_id: BootId::NIL,
         uptime_ms: id * 1000,
@@ -76,6 +77,7 @@ pub(crate) fn told(seq: u64, event: Event) -> Entry {
         seq,
         message: Bytes::from(message.to_string()),
         event: Some(event),
+        removed: None,
     }
 }
 

@@ -128,6 +128,7 @@ fn entry(seq: u64) -> Entry {
         end_reason: Some(EndReason::Quiet),
         snapshot_url: None,
         clip_url: None,
+        bookmarked: false,
         clock: ClockState::Synced,
         boot_id: BootId::NIL,
         uptime_ms: seq * 1000,
@@ -138,6 +139,7 @@ fn entry(seq: u64) -> Entry {
         seq,
         message: message.into(),
         event: Some(event),
+        removed: None,
     }
 }
 

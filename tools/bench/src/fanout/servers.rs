@@ -7,6 +7,7 @@ use lookout::hub::Hub;
 use lookout::hub::Message;
 use lookout::store::EventPage;
 use lookout::store::EventQuery;
+use lookout::store::Figures;
 use lookout::store::Page;
 use lookout::store::StoreError;
 use lookout::web;
@@ -185,6 +186,8 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         clock: Arc::new(SystemClock::default()),
         memory: None,
         counters: Arc::clone(counters),
+        about: Arc::default(),
+        records: Arc::default(),
         names: Arc::default(),
         board: None,
     }
@@ -202,6 +205,9 @@ impl EventStore for NoStore {
     }
     fn events(&self, _: &EventQuery) -> Result<EventPage, StoreError> {
         Ok(EventPage::default())
+    }
+    fn figures(&self) -> Result<Figures, StoreError> {
+        Ok(Figures::default())
     }
     fn store_id(&self) -> String {
         "none".into()

@@ -1,0 +1,190 @@
+//! What each REST endpoint takes and gives. An endpoint that is not here does not compile.
+
+use schemars::JsonSchema;
+use schemars::SchemaGenerator;
+use serde_json::Value;
+use serde_json::json;
+
+use crate::event::model::Event;
+use crate::event::model::Trigger;
+use crate::limits::LOG_LINES_MAX;
+use crate::limits::NAME_BYTES_MAX;
+use crate::limits::PAGE_EVENTS_MAX;
+use crate::web::broadcast;
+use crate::web::events;
+use crate::web::handlers;
+use crate::web::health;
+use crate::web::logs;
+use crate::web::routes::Endpoint;
+use crate::web::system;
+
+/// Largest whole number that every reader of JSON can hold.
+const NUMBER_MAX: u64 = (1 << 53) - 1;
+
+/// One operation, as far as the table of routes does not say.
+pub(super) struct Operation {
+    pub(super) tag: &'static str,
+    /// Its name, unique.
+    pub(super) id: &'static str,
+    pub(super) summary: &'static str,
+    pub(super) parameters: Vec<Value>,
+    /// Schema of the body that it takes.
+    pub(super) body: Option<Value>,
+    /// Status and body of the answer when it is done.
+    pub(super) done: (u16, Content),
+    /// Other answers that are no problems.
+    pub(super) others: Vec<(u16, Content)>,
+    /// Problems that not every operation may have.
+    pub(super) problems: &'static [u16],
+}
+
+/// What an answer carries.
+pub(super) enum Content {
+    /// Nothing.
+    Empty,
+    /// JSON of this schema.
+    Json(Value),
+    /// Text of this type.
+    Text(&'static str),
+}
+
+impl Operation {
+    fn new(tag: &'static str, id: &'static str, summary: &'static str, status: u16, content: Content) -> Operation {
+        Operation {
+            tag,
+            id,
+            summary,
+            parameters: Vec::new(),
+            body: None,
+            done: (status, content),
+            others: Vec::new(),
+            problems: &[],
+        }
+    }
+
+    fn about(self, problems: &'static [u16]) -> Operation {
+        let number = json!({ "type": "integer", "minimum": 0, "maximum": NUMBER_MAX });
+        let id = json!({ "name": "id", "in": "path", "required": true, "description": "Which event.", "schema": number });
+        Operation {
+            parameters: vec![id],
+            problems,
+            ..self
+        }
+    }
+
+    /// Revalidated by its tag.
+    fn tagged(mut self) -> Operation {
+        self.others.push((304, Content::Empty));
+        self
+    }
+
+    fn asked_by(self, parameters: Vec<Value>) -> Operation {
+        Operation { parameters, ..self }
+    }
+
+    fn takes(self, body: Value) -> Operation {
+        Operation { body: Some(body), ..self }
+    }
+}
+
+/// The operation of `endpoint`; none for what is not REST.
+#[rustfmt::skip] // a table
+pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Option<Operation> {
+    use Content::Empty;
+    Some(match endpoint {
+        Endpoint::Stream(_) | Endpoint::Asset(_) => return None,
+        Endpoint::ListEvents => Operation::new("events", "listEvents", "A page of events, newest first; oldest first with since alone.", 200, json_of::<events::EventList>(schemas)).asked_by(filters()).tagged(),
+        Endpoint::ShowEvent => Operation::new("events", "showEvent", "One event as it is now.", 200, json_of::<Event>(schemas)).about(&[404]).tagged(),
+        Endpoint::TriggerEvent => Operation::new("events", "triggerEvent", "Make an event by hand.", 202, json_of::<handlers::Accepted>(schemas)),
+        Endpoint::DeleteEvent => Operation::new("events", "deleteEvent", "Delete an event that is over.", 204, Empty).about(&[404, 409]),
+        Endpoint::Bookmark => Operation::new("events", "bookmarkEvent", "Keep an event longer than others.", 200, json_of::<events::Bookmark>(schemas)).about(&[404, 409]),
+        Endpoint::Unbookmark => Operation::new("events", "unbookmarkEvent", "Keep an event no longer than others.", 204, Empty).about(&[404]),
+        Endpoint::ShowArmed => Operation::new("camera", "showArmed", "Whether events are made.", 200, json_of::<handlers::Armed>(schemas)),
+        Endpoint::SetArmed => Operation::new("camera", "setArmed", "Make events, or none.", 202, json_of::<handlers::Armed>(schemas)).takes(schema::<handlers::Armed>(schemas)),
+        Endpoint::Zones => Operation::new("camera", "showZones", "Zones and masks.", 200, json_of::<system::Zones>(schemas)).tagged(),
+        Endpoint::Tuning => Operation::new("camera", "showTuning", "What decides what is an event.", 200, json_of::<system::Tuning>(schemas)).tagged(),
+        Endpoint::System => Operation::new("device", "showSystem", "Version, memory, store in figures.", 200, json_of::<system::System<'_>>(schemas)),
+        Endpoint::Health => Operation::new("device", "showHealth", "How the device is; 503 with the same body when not well.", 200, json_of::<health::Health<'_>>(schemas)).well_or_not(schemas),
+        Endpoint::Alive => Operation::new("device", "showAlive", "Whether the server answers.", 200, json_of::<health::Alive>(schemas)),
+        Endpoint::Ready => Operation::new("device", "showReady", "Whether the device does what it is for; 503 when not.", 200, json_of::<health::Ready>(schemas)).ready_or_not(schemas),
+        Endpoint::Streams => Operation::new("device", "showStreams", "Streams, and what became of clients.", 200, json_of::<health::Streams>(schemas)),
+        Endpoint::Logs => Operation::new("device", "showLogs", "The newest lines of the log.", 200, json_of::<logs::Lines>(schemas)).asked_by(log_filters()),
+        Endpoint::Metrics => Operation::new("device", "showMetrics", "Figures in Prometheus' text form.", 200, Content::Text("text/plain")),
+        Endpoint::Test => Operation::new("streams", "sendTest", "Send a sample to every stream; only custom takes a body.", 202, json_of::<handlers::Accepted>(schemas)).asked_by(vec![kind()]).takes(json!({ "type": "object", "maxProperties": 8, "additionalProperties": { "type": "string", "maxLength": 8 } })).optional(),
+        Endpoint::Announce => Operation::new("streams", "announce", "Say a word to every stream.", 202, json_of::<handlers::Accepted>(schemas)).takes(schema::<broadcast::Announce>(schemas)),
+    })
+}
+
+impl Operation {
+    fn well_or_not(mut self, schemas: &mut SchemaGenerator) -> Operation {
+        self.others.push((503, json_of::<health::Health<'_>>(schemas)));
+        self
+    }
+
+    fn ready_or_not(mut self, schemas: &mut SchemaGenerator) -> Operation {
+        self.others.push((503, json_of::<health::Ready>(schemas)));
+        self
+    }
+
+    fn optional(mut self) -> Operation {
+        self.problems = &[404];
+        self
+    }
+}
+
+fn schema<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Value {
+    schemas.subschema_for::<T>().to_value()
+}
+
+fn json_of<T: JsonSchema>(schemas: &mut SchemaGenerator) -> Content {
+    Content::Json(schema::<T>(schemas))
+}
+
+fn query(name: &str, description: &str, schema: Value) -> Value {
+    json!({ "name": name, "in": "query", "description": description, "schema": schema })
+}
+
+fn filters() -> Vec<Value> {
+    let number = json!({ "type": "integer", "minimum": 0, "maximum": NUMBER_MAX });
+    let time = json!({ "type": "string", "format": "date-time" });
+    let triggers = Trigger::ALL.map(Trigger::name);
+    vec![
+        query("since", "Only ids greater than this.", number.clone()),
+        query("before", "Only ids less than this.", number),
+        query("from", "Only events that began at or after this.", time.clone()),
+        query("to", "Only events that began before this.", time),
+        query("trigger", "Only what was set off so.", json!({ "enum": triggers })),
+        query(
+            "zone",
+            "Only events that touched this zone; at most 32 bytes.",
+            json!({ "type": "string", "maxLength": NAME_BYTES_MAX }),
+        ),
+        query(
+            "score_min",
+            "Only events at least this strong.",
+            json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        ),
+        query(
+            "limit",
+            "Most events in the page.",
+            count(PAGE_EVENTS_MAX, events::PAGE_EVENTS_DEFAULT),
+        ),
+    ]
+}
+
+fn log_filters() -> Vec<Value> {
+    let levels = json!({ "enum": ["error", "warn", "info", "debug", "trace"] });
+    vec![
+        query("level", "Least severity.", levels),
+        query("limit", "Most lines.", count(LOG_LINES_MAX, logs::LINES_DEFAULT)),
+    ]
+}
+
+fn count(max: usize, default: usize) -> Value {
+    json!({ "type": "integer", "minimum": 1, "maximum": max, "default": default })
+}
+
+fn kind() -> Value {
+    let kinds = json!({ "enum": broadcast::KINDS });
+    json!({ "name": "kind", "in": "path", "required": true, "description": "What to try.", "schema": kinds })
+}
