@@ -28,6 +28,9 @@ use lookout::wire::Topics;
 use lookout::wire::client::ClientError;
 use lookout::wire::client::Resume;
 use lookout::wire::client::Subscribe;
+use lookout::wire::kept::BookmarkCreated;
+use lookout::wire::kept::BookmarkRemoved;
+use lookout::wire::kept::EventDeleted;
 use lookout::wire::server::Alert;
 use lookout::wire::server::AlertData;
 use lookout::wire::server::AlertType;
@@ -292,7 +295,8 @@ fn topics_are_named_like_their_messages() {
         assert_eq!(Topic::named(topic.name()), Some(topic));
         assert!(Topics::ALL.has(topic) && !Topics::NONE.has(topic));
     }
-    let names = [EventMessage::TYPE, CameraEvent::TYPE, Alert::TYPE];
+    let kept = [BookmarkCreated::TYPE, BookmarkRemoved::TYPE, EventDeleted::TYPE];
+    let names = [EventMessage::TYPE, CameraEvent::TYPE, Alert::TYPE].into_iter().chain(kept);
     assert!(Topics::EVENTS.iter().map(Topic::name).eq(names));
 }
 
