@@ -196,14 +196,14 @@ async fn open(device: &Mutex<Device>, path: &str) -> Stream {
 
 #[tokio::test]
 async fn one_who_comes_and_goes_sees_everything_once() {
-    for seed in 1..=1 {
+    for seed in 1..=5 {
         follow(seed, json!({}), |_| true).await;
     }
 }
 
 #[tokio::test]
 async fn one_who_comes_and_goes_sees_everything_that_it_wants_once() {
-    for seed in 11..=11 {
+    for seed in 11..=15 {
         let conditions = json!({"min_score": 0.5, "zones": ["lawn"]});
         follow(seed, conditions, |event| {
             event.score >= Score(LEAST) && event.zones.iter().any(|zone| zone == "lawn")
