@@ -5,6 +5,7 @@ mod device;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -78,24 +79,34 @@ impl Follower {
 struct Publisher {
     device: Arc<Mutex<Device>>,
     stop: Arc<AtomicBool>,
+    /// It publishes up to this number.
+    limit: Arc<AtomicU64>,
     thread: std::thread::JoinHandle<()>,
 }
 
 impl Publisher {
     fn start(device: Arc<Mutex<Device>>) -> Publisher {
         let stop = Arc::new(AtomicBool::new(false));
+        let limit = Arc::new(AtomicU64::new(0));
         let thread = std::thread::spawn({
-            let (device, stop) = (device.clone(), stop.clone());
+            let (device, stop, limit) = (device.clone(), stop.clone(), limit.clone());
             move || {
                 while !stop.load(Ordering::Relaxed) {
                     let device = device.lock().unwrap();
-                    device.publish_event(event(device.hub.newest_seq() + 1));
+                    for seq in (device.hub.newest_seq() + 1..=limit.load(Ordering::Relaxed)).take(5) {
+                        device.publish_event(event(seq));
+                    }
                     drop(device);
-                    std::thread::sleep(Duration::from_micros(200));
+                    std::thread::sleep(Duration::from_millis(1));
                 }
             }
         });
-        Publisher { device, stop, thread }
+        Publisher {
+            device,
+            stop,
+            limit,
+            thread,
+        }
     }
 
     /// The last number published.
@@ -114,8 +125,7 @@ async fn read(client: &mut Stream, follower: &mut Follower, mut enough: impl FnM
                 let message: Value = serde_json::from_str(&text).unwrap();
                 assert_ne!(message["recovered"], false, "{message}");
                 if message["type"] == "lagged" {
-                    let resume = json!({"type": "resume", "since": follower.last});
-                    let _ = client.0.send(resume.to_string().into()).await; // it may be gone already
+                    return false; // what it missed comes when it comes back
                 }
                 follower.take(&message);
                 if enough(&message) {
@@ -131,7 +141,7 @@ async fn read(client: &mut Stream, follower: &mut Follower, mut enough: impl FnM
 /// Follows for so many connections, over restarts, and compares with what was published.
 async fn follow(seed: u64, conditions: Value, wanted: impl Fn(&Event) -> bool) {
     let settings = Settings {
-        heartbeat: Duration::from_millis(20),
+        heartbeat: Duration::from_millis(300),
         ..Settings::default()
     };
     let store = Arc::new(MemoryStore::default());
@@ -146,11 +156,12 @@ async fn follow(seed: u64, conditions: Value, wanted: impl Fn(&Event) -> bool) {
 
     let publisher = Publisher::start(device.clone());
     let mut dice = Dice(seed);
-    for round in 0..40 {
+    for round in 0..30 {
+        publisher.limit.fetch_add(80, Ordering::Relaxed);
         let mut left = dice.below(60);
-        read(&mut client, &mut follower, |_| {
+        read(&mut client, &mut follower, |message| {
             left = left.saturating_sub(1);
-            left == 0
+            left == 0 || message["type"] == "ping" // there may be no more
         })
         .await;
         drop(client);
@@ -159,18 +170,21 @@ async fn follow(seed: u64, conditions: Value, wanted: impl Fn(&Event) -> bool) {
             *device = Device::on_store(settings.clone(), store.clone());
         }
         if dice.below(4) == 0 {
-            away(&device, dice.below(2 * RING_MESSAGES_MAX as u64)).await;
+            let more = dice.below(2 * RING_MESSAGES_MAX as u64);
+            let limit = publisher.limit.fetch_add(more, Ordering::Relaxed) + more;
+            device::until("more is published", || device.lock().unwrap().hub.newest_seq() >= limit).await;
         }
         client = open(&device, &follower.address(round % 2 == 0)).await;
     }
     let last = publisher.stop();
     let expected: Vec<u64> = (1..=last).filter(|seq| wanted(&event(*seq))).collect();
     let end = *expected.last().unwrap();
-    if follower.last < end {
-        assert!(read(&mut client, &mut follower, |message| message["seq"] == end).await);
+    while follower.last < end {
+        read(&mut client, &mut follower, |message| message["seq"] == end).await;
+        client = open(&device, &follower.address(true)).await;
     }
     assert_eq!(follower.seen, expected, "seed {seed}");
-    assert!(expected.len() > 300, "something happened");
+    assert!(expected.len() > 100, "something happened");
 }
 
 async fn open(device: &Mutex<Device>, path: &str) -> Stream {
@@ -180,22 +194,16 @@ async fn open(device: &Mutex<Device>, path: &str) -> Stream {
     Stream(tokio_tungstenite::client_async(url, stream).await.unwrap().0)
 }
 
-/// Stays away until so many more were published.
-async fn away(device: &Mutex<Device>, messages: u64) {
-    let until = device.lock().unwrap().hub.newest_seq() + messages;
-    device::until("more is published", || device.lock().unwrap().hub.newest_seq() >= until).await;
-}
-
 #[tokio::test]
 async fn one_who_comes_and_goes_sees_everything_once() {
-    for seed in 1..=3 {
+    for seed in 1..=5 {
         follow(seed, json!({}), |_| true).await;
     }
 }
 
 #[tokio::test]
 async fn one_who_comes_and_goes_sees_everything_that_it_wants_once() {
-    for seed in 11..=13 {
+    for seed in 11..=15 {
         let conditions = json!({"min_score": 0.5, "zones": ["lawn"]});
         follow(seed, conditions, |event| {
             event.score >= Score(LEAST) && event.zones.iter().any(|zone| zone == "lawn")

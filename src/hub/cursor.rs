@@ -15,6 +15,7 @@ use super::latest::Seen;
 use super::ring::Found;
 use super::ring::Place;
 use crate::wire::Filter;
+use crate::wire::Topics;
 
 /// What a cursor has next.
 #[derive(Clone, Debug)]
@@ -119,17 +120,10 @@ impl Cursor {
 
     /// What comes next; never waits.
     pub fn try_next(&mut self) -> Next {
-        let mut board = self.hub.board();
-        if let Some((message, skipped)) = board.latest.read(&mut self.seen, self.place.filter.topics) {
-            drop(board);
-            self.add(&self.hub.skipped, &self.progress.skipped, skipped);
-            if self.place.filter.wants(message.topic, &message.facts) {
-                self.add(&self.hub.delivered, &self.progress.delivered, 1);
-                return Next::Message(message);
-            }
-            self.progress.unwanted.fetch_add(1, Ordering::Relaxed);
-            board = self.hub.board();
+        if let Some(message) = self.newest() {
+            return Next::Message(message);
         }
+        let board = self.hub.board();
         let (found, unwanted) = board.ring.read(&mut self.place);
         drop(board);
         self.progress.unwanted.fetch_add(unwanted, Ordering::Relaxed);
@@ -197,6 +191,23 @@ impl Cursor {
     /// How far it is, for others to see.
     pub fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)
+    }
+
+    /// The newest message of a slot that it wants and has not seen.
+    fn newest(&mut self) -> Option<Message> {
+        let filter = self.place.filter;
+        if !filter.topics.has_any(Topics::LATEST) {
+            return None;
+        }
+        loop {
+            let (message, skipped) = self.hub.board().latest.read(&mut self.seen, filter.topics)?;
+            self.add(&self.hub.skipped, &self.progress.skipped, skipped);
+            if filter.wants(message.topic, &message.facts) {
+                self.add(&self.hub.delivered, &self.progress.delivered, 1);
+                return Some(message);
+            }
+            self.progress.unwanted.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     fn has_news(&self) -> bool {

@@ -150,19 +150,21 @@ enum Turn {
 
 impl Session<'_> {
     async fn greet(&mut self, client: Client<'_>) -> Result<(), End> {
+        let newest_seq = self.cursor.after_seq();
+        self.start(&client.start);
         let welcome = ConnectionStatus {
             status: "connected",
             connection_id: client.id,
             boot_id: self.server.services.identity.boot_id,
             store_id: &self.server.store_id,
-            newest_seq: self.cursor.after_seq(),
-            topics: client.door.topics(),
+            newest_seq,
+            topics: self.cursor.filter().topics,
             resume_token: self.token(),
             message: "welcome to lookout",
         };
         self.feed(&welcome).await?;
         self.ping().await?;
-        self.start(client.start).await?;
+        self.tell_start(&client.start).await?;
         self.flush().await
     }
 
@@ -259,10 +261,7 @@ impl Session<'_> {
                 self.feed(&Pong {}).await?;
                 self.flush().await
             }
-            Ok(ClientMessage::Resume(resume)) => {
-                self.resume(resume).await?;
-                self.flush().await
-            }
+            Ok(ClientMessage::Resume(resume)) => self.resume(resume).await,
             Ok(ClientMessage::Subscribe(wanted)) => self.subscribe(&wanted).await,
             Ok(ClientMessage::Unsubscribe(topics)) => self.unsubscribe(topics).await,
             Err(error) => {

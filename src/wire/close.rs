@@ -1,4 +1,13 @@
 //! Why the server closes a WebSocket: code and reason of the close frame. Codes are those of RFC 6455, section 7.4.
+//!
+//! | code | when | counted as |
+//! | --- | --- | --- |
+//! | 1002, 1007, 1009 | the client broke the protocol, sent text that is not UTF-8, or too much of it | - |
+//! | 1011 | two heartbeats without any sign of life | `silent` |
+//! | 1012 | the server goes away; `system.reconnect` before it says when to come back | - |
+//! | none: a reset | what waits for the client filled the kernel's buffer and ours, and none of it was taken in `client_stall_max`; no frame could reach it | `evicted` |
+//!
+//! A client that reads, but too slowly, is not closed: it is told `lagged`.
 
 /// A close code and the words that go with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

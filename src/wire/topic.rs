@@ -127,6 +127,8 @@ impl Topics {
         Topic::BookmarkRemoved,
         Topic::EventDeleted,
     ]);
+    /// Those of which only the latest message counts.
+    pub const LATEST: Topics = Topics::of(&Topic::LATEST);
     /// Every topic.
     pub const ALL: Topics = Topics::of(&Topic::ALL);
 
@@ -143,9 +145,9 @@ impl Topics {
     pub const fn has(self, topic: Topic) -> bool {
         self.0 & (1 << topic as u32) != 0
     }
-    /// Whether there are none.
-    pub const fn is_empty(self) -> bool {
-        self.0 == 0
+    /// Whether any of `others` is one of them.
+    pub const fn has_any(self, others: Topics) -> bool {
+        self.0 & others.0 != 0
     }
     /// Those of either.
     pub const fn with(self, other: Topics) -> Topics {

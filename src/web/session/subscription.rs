@@ -18,21 +18,32 @@ use crate::wire::token::store_mark;
 pub(in crate::web) type Start = Option<Result<Resume, TokenError>>;
 
 impl Session<'_> {
-    /// As the client asked in the address that it opened. A token that cannot be read is no reason to keep it out: a page would
-    /// never learn why. It is told what is wrong, and that it may have missed something.
-    pub(super) async fn start(&mut self, start: Start) -> Result<(), End> {
+    /// Goes where the client asked in the address that it opened; before anything is said, for what is said carries a token. One
+    /// that cannot be read is no reason to keep a client out, as a page would never learn why: it may have missed something.
+    pub(super) fn start(&mut self, start: &Start) {
         match start {
-            None => Ok(()),
-            Some(Ok(resume)) => self.resume(resume).await,
-            Some(Err(error)) => {
-                self.complain(&error.to_string(), &[]).await?;
-                self.replay = Some(Replay::stranger(0, &mut self.cursor, &self.server.reads));
-                Ok(())
-            }
+            None => {}
+            Some(Ok(resume)) => self.go_to(*resume),
+            Some(Err(_)) => self.replay = Some(Replay::stranger(0, &mut self.cursor, &self.server.reads)),
+        }
+    }
+
+    /// Says what came of [`start`](Session::start).
+    pub(super) async fn tell_start(&mut self, start: &Start) -> Result<(), End> {
+        match start {
+            Some(Err(error)) => self.complain(&error.to_string(), &[]).await,
+            Some(Ok(Resume::Token(_))) => self.confirm().await,
+            Some(Ok(Resume::Since(_))) | None => Ok(()),
         }
     }
 
     pub(super) async fn resume(&mut self, resume: Resume) -> Result<(), End> {
+        self.go_to(resume);
+        self.tell_start(&Some(Ok(resume))).await?;
+        self.flush().await
+    }
+
+    fn go_to(&mut self, resume: Resume) {
         let reads = &self.server.reads;
         match resume {
             Resume::Since(since) => self.replay = Some(Replay::begin(since, &mut self.cursor, reads)),
@@ -42,10 +53,8 @@ impl Session<'_> {
                 let begin = if own { Replay::begin } else { Replay::stranger };
                 self.replay = Some(begin(token.seq, &mut self.cursor, reads));
                 count(&self.server.counters.resumed);
-                self.confirm().await?;
             }
         }
-        Ok(())
     }
 
     pub(super) async fn subscribe(&mut self, wanted: &Subscribe) -> Result<(), End> {
