@@ -18,9 +18,6 @@ use crate::web::logs;
 use crate::web::routes::Endpoint;
 use crate::web::system;
 
-/// Largest whole number that every reader of JSON can hold.
-const NUMBER_MAX: u64 = (1 << 53) - 1;
-
 /// One operation, as far as the table of routes does not say.
 pub(super) struct Operation {
     pub(super) tag: &'static str,
@@ -30,6 +27,8 @@ pub(super) struct Operation {
     pub(super) parameters: Vec<Value>,
     /// Schema of the body that it takes.
     pub(super) body: Option<Value>,
+    /// Whether it may also come without.
+    pub(super) body_optional: bool,
     /// Status and body of the answer when it is done.
     pub(super) done: (u16, Content),
     /// Other answers that are no problems.
@@ -56,6 +55,7 @@ impl Operation {
             summary,
             parameters: Vec::new(),
             body: None,
+            body_optional: false,
             done: (status, content),
             others: Vec::new(),
             problems: &[],
@@ -63,7 +63,7 @@ impl Operation {
     }
 
     fn about(self, problems: &'static [u16]) -> Operation {
-        let number = json!({ "type": "integer", "minimum": 0, "maximum": NUMBER_MAX });
+        let number = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
         let id = json!({ "name": "id", "in": "path", "required": true, "description": "Which event.", "schema": number });
         Operation {
             parameters: vec![id],
@@ -80,6 +80,15 @@ impl Operation {
 
     fn asked_by(self, parameters: Vec<Value>) -> Operation {
         Operation { parameters, ..self }
+    }
+
+    /// Of the kinds that there are.
+    fn may_take(self, body: Value) -> Operation {
+        Operation {
+            body_optional: true,
+            problems: &[404],
+            ..self.takes(body)
+        }
     }
 
     fn takes(self, body: Value) -> Operation {
@@ -110,7 +119,7 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::Streams => Operation::new("device", "showStreams", "Streams, and what became of clients.", 200, json_of::<health::Streams>(schemas)),
         Endpoint::Logs => Operation::new("device", "showLogs", "The newest lines of the log.", 200, json_of::<logs::Lines>(schemas)).asked_by(log_filters()),
         Endpoint::Metrics => Operation::new("device", "showMetrics", "Figures in Prometheus' text form.", 200, Content::Text("text/plain")),
-        Endpoint::Test => Operation::new("streams", "sendTest", "Send a sample to every stream; only custom takes a body.", 202, json_of::<handlers::Accepted>(schemas)).asked_by(vec![kind()]).takes(json!({ "type": "object", "maxProperties": 8, "additionalProperties": { "type": "string", "maxLength": 8 } })).optional(),
+        Endpoint::Test => Operation::new("streams", "sendTest", "Send a sample to every stream; only custom takes a body.", 202, json_of::<handlers::Accepted>(schemas)).asked_by(vec![kind()]).may_take(json!({ "type": "object" })),
         Endpoint::Announce => Operation::new("streams", "announce", "Say a word to every stream.", 202, json_of::<handlers::Accepted>(schemas)).takes(schema::<broadcast::Announce>(schemas)),
     })
 }
@@ -123,11 +132,6 @@ impl Operation {
 
     fn ready_or_not(mut self, schemas: &mut SchemaGenerator) -> Operation {
         self.others.push((503, json_of::<health::Ready>(schemas)));
-        self
-    }
-
-    fn optional(mut self) -> Operation {
-        self.problems = &[404];
         self
     }
 }
@@ -145,7 +149,7 @@ fn query(name: &str, description: &str, schema: Value) -> Value {
 }
 
 fn filters() -> Vec<Value> {
-    let number = json!({ "type": "integer", "minimum": 0, "maximum": NUMBER_MAX });
+    let number = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
     let time = json!({ "type": "string", "format": "date-time" });
     let triggers = Trigger::ALL.map(Trigger::name);
     vec![
