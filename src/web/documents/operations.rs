@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::event::model::Event;
 use crate::event::model::Trigger;
 use crate::limits::LOG_LINES_MAX;
-use crate::limits::NAME_BYTES_MAX;
 use crate::limits::PAGE_EVENTS_MAX;
 use crate::web::broadcast;
 use crate::web::events;
@@ -158,11 +157,7 @@ fn filters() -> Vec<Value> {
         query("from", "Only events that began at or after this.", time.clone()),
         query("to", "Only events that began before this.", time),
         query("trigger", "Only what was set off so.", json!({ "enum": triggers })),
-        query(
-            "zone",
-            "Only events that touched this zone; at most 32 bytes.",
-            json!({ "type": "string", "maxLength": NAME_BYTES_MAX }),
-        ),
+        query("zone", "Only events that touched this zone.", json!({ "type": "string" })),
         query(
             "score_min",
             "Only events at least this strong.",
