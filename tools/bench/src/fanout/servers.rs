@@ -7,6 +7,7 @@ use lookout::hub::Hub;
 use lookout::hub::Message;
 use lookout::store::EventPage;
 use lookout::store::EventQuery;
+use lookout::store::Figures;
 use lookout::store::Page;
 use lookout::store::StoreError;
 use lookout::web;
@@ -171,6 +172,9 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
     Services {
         settings: Settings {
             clients_max: clients,
+            clients_per_address_max: clients,
+            connect_rate: 100_000, // they all come at once, from one address
+            connect_rate_total: 100_000,
             ..Settings::default()
         },
         identity: Identity {
@@ -184,6 +188,8 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         clock: Arc::new(SystemClock::default()),
         memory: None,
         counters: Arc::clone(counters),
+        records: Arc::default(),
+        about: Arc::default(),
     }
 }
 
@@ -199,6 +205,9 @@ impl EventStore for NoStore {
     }
     fn events(&self, _: &EventQuery) -> Result<EventPage, StoreError> {
         Ok(EventPage::default())
+    }
+    fn figures(&self) -> Result<Figures, StoreError> {
+        Ok(Figures::default())
     }
     fn store_id(&self) -> String {
         "none".into()
