@@ -185,8 +185,8 @@ pub const LOG_LINE_BYTES_MAX: usize = 240;
 
 /// Bytes of what a client calls its request (`X-Request-Id`). Longer: it is named by us.
 pub const REQUEST_ID_BYTES_MAX: usize = 64;
-/// Bytes of an announcement. Longer: 400.
-pub const ANNOUNCEMENT_BYTES_MAX: usize = 500;
+/// Characters of an announcement. Longer: 400.
+pub const ANNOUNCEMENT_CHARS_MAX: usize = 240;
 
 /// Bytes that the kernel may hold for a client that does not read; it takes twice as much for its own bookkeeping.
 /// Full: the client's messages wait in the ring, see `client_stall_max`.
@@ -196,7 +196,7 @@ pub const HTTP_BUFFER_BYTES: usize = 8 * 1024;
 /// Header fields of a request. More: 431.
 pub const HTTP_HEADERS_MAX: usize = 64;
 /// Bytes of a request's body. Longer: 413.
-pub const REQUEST_BODY_BYTES_MAX: usize = 1024;
+pub const REQUEST_BODY_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of events in one answer; a page ends early rather than exceed it by more than one event.
 pub const RESPONSE_BYTES_MAX: usize = 32 * 1024;
 /// Events in one page. More asked for: 400.
@@ -244,7 +244,7 @@ pub const PRESENCE_MS_MIN: u64 = 1_000;
 pub const PRESENCE_CLIENTS_MAX: usize = 32;
 
 const _: () = assert!(
-    6 * ANNOUNCEMENT_BYTES_MAX < MESSAGE_BYTES_MAX,
+    6 * ANNOUNCEMENT_CHARS_MAX < MESSAGE_BYTES_MAX,
     "a byte of text is six of JSON at most"
 );
 const _: () = assert!(SHUTDOWN_MS_MAX > CLOSE_MS_MAX);

@@ -119,7 +119,7 @@ fn requests_that_make_no_sense_are_told_so_in_problem_json() {
     for body in ["", "true", "{}", "{\"armed\":1}", "{\"armed\":true,\"alarmed\":true}"] {
         check("PUT", "/api/armed", body, 400);
     }
-    check("PUT", "/api/armed", &format!("{{\"armed\":{}true}}", " ".repeat(2000)), 413);
+    check("PUT", "/api/armed", &format!("{{\"armed\":{}true}}", " ".repeat(5000)), 413);
 }
 
 #[test]

@@ -8,7 +8,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use device::Device;
-use lookout::limits::ANNOUNCEMENT_BYTES_MAX;
+use lookout::limits::ANNOUNCEMENT_CHARS_MAX;
+use lookout::limits::REQUEST_BODY_BYTES_MAX;
 use lookout::limits::WISH_QUEUE_MAX;
 use lookout::records::Edit;
 use lookout::records::Refused;
@@ -66,6 +67,7 @@ fn bad_filters_are_refused_and_good_ones_go_on_to_the_next_page() {
         "zone=%4",
         "score_min=1.5",
         "score_min=-0.1",
+        "score_min=1e1",
         "score_min=NaN",
         "score_min=",
         "since=-1",
@@ -219,11 +221,10 @@ fn words_to_everybody_arrive_and_bad_ones_do_not() {
             }
         }
     });
-    let long = format!("{{\"message\": \"{}\"}}", "x".repeat(ANNOUNCEMENT_BYTES_MAX + 1));
+    let long = format!("{{\"message\": \"{}\"}}", "x".repeat(ANNOUNCEMENT_CHARS_MAX + 1));
     for (target, body, status) in [
-        ("/api/test/event", "{}", 400),
+        ("/api/test/event", "[]", 400),
         ("/api/test/custom", "[1]", 400),
-        ("/api/test/custom", "", 400),
         ("/api/test/custom", "{\"a\": 1e999}", 400),
         ("/api/test/cat", "", 404),
         ("/api/announcement", "{}", 400),
@@ -231,7 +232,11 @@ fn words_to_everybody_arrive_and_bad_ones_do_not() {
         ("/api/announcement", "{\"message\": \"two\\nlines\"}", 400),
         ("/api/announcement", "{\"message\": \"a\", \"loud\": true}", 400),
         ("/api/announcement", &long, 400),
-        ("/api/test/custom", &format!("{{\"a\": \"{}\"}}", "x".repeat(2000)), 413),
+        (
+            "/api/test/custom",
+            &format!("{{\"a\": \"{}\"}}", "x".repeat(REQUEST_BODY_BYTES_MAX)),
+            413,
+        ),
     ] {
         let (found, problem) = device.request("POST", target, body);
         assert_eq!((found, &problem["status"]), (status, &json!(status)), "{target} {body}");

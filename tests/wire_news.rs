@@ -2,7 +2,7 @@
 
 use lookout::clock::Timestamp;
 use lookout::event::model::Trigger;
-use lookout::limits::ANNOUNCEMENT_BYTES_MAX;
+use lookout::limits::ANNOUNCEMENT_CHARS_MAX;
 use lookout::limits::HEAT_COLUMNS;
 use lookout::limits::HEAT_ROWS;
 use lookout::limits::MESSAGE_BYTES_MAX;
@@ -306,7 +306,7 @@ fn the_longest_messages_fit() {
         },
     };
     check(wire::encode(AT, &overlay));
-    let message = "\u{1}".repeat(ANNOUNCEMENT_BYTES_MAX);
+    let message = "\u{1}".repeat(ANNOUNCEMENT_CHARS_MAX);
     check(wire::encode(AT, &Announcement { message: &message }));
 }
 

@@ -21,7 +21,7 @@ use crate::event::model::Event;
 use crate::event::model::Phase;
 use crate::event::model::Trigger;
 use crate::hub::PublishError;
-use crate::limits::ANNOUNCEMENT_BYTES_MAX;
+use crate::limits::ANNOUNCEMENT_CHARS_MAX;
 use crate::motion::Rect;
 use crate::motion::Score;
 use crate::wire::Facts;
@@ -39,7 +39,7 @@ pub(super) const KINDS: [&str; 4] = ["event", "overlay", "telemetry", "custom"];
 #[serde(deny_unknown_fields)]
 pub(super) struct Announce {
     /// What is to be said, in one line.
-    #[schemars(length(min = 1, max = 500))]
+    #[schemars(length(min = 1, max = 240), regex(pattern = r"^[^\u0000-\u001F\u007F-\u009F]*$"))]
     message: String,
 }
 
@@ -49,70 +49,59 @@ pub(super) async fn announce(server: &Server, body: Incoming) -> Answer {
     let wanted: Announce =
         serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request(format!("the body is {{\"message\": \"...\"}}: {error}")))?;
     let message = wanted.message.as_str();
-    if message.is_empty() || message.len() > ANNOUNCEMENT_BYTES_MAX || message.contains(char::is_control) {
+    if message.is_empty() || message.chars().count() > ANNOUNCEMENT_CHARS_MAX || message.contains(char::is_control) {
         return Err(Problem::bad_request(format!(
-            "message is one line of 1 to {ANNOUNCEMENT_BYTES_MAX} bytes"
+            "message is one line of 1 to {ANNOUNCEMENT_CHARS_MAX} characters"
         )));
     }
     tracing::info!(message, "announcement");
     told(producers::announce(&server.services, message))
 }
 
-/// `POST /api/test/{kind}`
+/// `POST /api/test/{kind}`: a message of that kind, with the object that was sent as its `data`, or else with a sample.
 pub(super) async fn test(server: &Server, kind: &str, body: Incoming) -> Answer {
     let bytes = whole(body, server.services.settings.header_time_max).await?;
-    if kind != "custom" && !bytes.is_empty() {
-        return Err(Problem::bad_request("only a custom test has a body"));
-    }
-    let services = &server.services;
-    let told_of = match kind {
-        "event" => tell(
-            services,
-            Topic::Event,
-            Facts::default(),
-            &SampleEvent {
-                test: true,
-                data: &sample_event(server),
-            },
-        ),
-        "overlay" => tell(
-            services,
-            Topic::Overlay,
-            Facts::default(),
-            &SampleOverlay {
-                test: true,
-                overlay_type: "detection",
-                data: json!({ "boxes": [sample_box()] }),
-            },
-        ),
-        "telemetry" => tell(
-            services,
-            Topic::Telemetry,
-            Facts::default(),
-            &SampleTelemetry {
-                test: true,
-                data: json!({ "fps": server.services.status.pipeline().fps }),
-            },
-        ),
-        "custom" => {
-            let data: Map<String, Value> =
-                serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request(format!("the body is a JSON object: {error}")))?;
-            tell(services, Topic::Custom, Facts::default(), &Custom { data: &data })
+    let given = if bytes.is_empty() { None } else { Some(object(&bytes)?) };
+    let data = &given.unwrap_or_else(|| sample(server, kind));
+    let (services, facts, test) = (&server.services, Facts::default(), true);
+    let outcome = match kind {
+        "event" => tell(services, Topic::Event, facts, &SampleEvent { test, data }),
+        "overlay" => {
+            let overlay_type = "detection";
+            tell(services, Topic::Overlay, facts, &SampleOverlay { test, overlay_type, data })
         }
+        "telemetry" => tell(services, Topic::Telemetry, facts, &SampleTelemetry { test, data }),
+        "custom" => tell(services, Topic::Custom, facts, &Custom { data }),
         _ => {
             let kinds = KINDS.join(", ");
-            return Err(Problem::new(
-                StatusCode::NOT_FOUND,
-                format!("there is no test of this kind; there are: {kinds}"),
-            ));
+            let problem = format!("there is no test of this kind; there are: {kinds}");
+            return Err(Problem::new(StatusCode::NOT_FOUND, problem));
         }
     };
-    told(told_of)
+    told(outcome)
 }
 
 fn told(outcome: Result<(), PublishError>) -> Answer {
     outcome.map_err(|error| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()))?;
     Ok(reply::json(StatusCode::ACCEPTED, &Accepted { accepted: true }))
+}
+
+fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| Problem::bad_request(format!("the body is a JSON object, or nothing: {error}")))
+}
+
+/// What a message of `kind` might be about.
+fn sample(server: &Server, kind: &str) -> Map<String, Value> {
+    let value = match kind {
+        "event" => serde_json::to_value(sample_event(server)).unwrap_or_default(),
+        "overlay" => json!({ "boxes": [sample_box()] }),
+        "telemetry" => json!({ "fps": server.services.status.pipeline().fps }),
+        _ => Value::Null,
+    };
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
 }
 
 fn sample_box() -> Rect {

@@ -144,7 +144,7 @@ fn parse(query: Option<&str>) -> Result<EventQuery, Problem> {
         from: time("from")?,
         to: time("to")?,
         trigger: given.value("trigger", "video, pir, both or manual", trigger)?,
-        zone: given.value("zone", "a zone's name", |text| Name::try_from(text).ok())?,
+        zone: given.text("zone").map(zone),
         score_min: given.value("score_min", "a number, 0 to 1", score)?,
         limit: given.count("limit", PAGE_EVENTS_MAX, PAGE_EVENTS_DEFAULT)?,
     })
@@ -154,9 +154,13 @@ fn trigger(text: &str) -> Option<Trigger> {
     Trigger::ALL.into_iter().find(|trigger| trigger.name() == text)
 }
 
+/// A name too long for a zone is answered as any other that there is not: by one that no zone may have.
+fn zone(text: &str) -> Name {
+    Name::try_from(text).unwrap_or_else(|_| ['\0'].into_iter().collect())
+}
+
 fn score(text: &str) -> Option<Score> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let part = plain.then(|| text.parse::<f64>().ok())?.filter(|part| (0.0..=1.0).contains(part))?;
+    let part = text.parse::<f64>().ok().filter(|part| (0.0..=1.0).contains(part))?;
     Some(Score((part * 1000.0).ceil() as u16)) // at least that much
 }
 

@@ -11,7 +11,7 @@ use super::Services;
 use crate::event::engine::EngineState;
 use crate::hub::Message;
 use crate::hub::PublishError;
-use crate::limits::ANNOUNCEMENT_BYTES_MAX;
+use crate::limits::ANNOUNCEMENT_CHARS_MAX;
 use crate::limits::OVERLAY_HEAT_EVERY;
 use crate::limits::OVERLAY_MS_MIN;
 use crate::limits::PRESENCE_MS_MAX;
@@ -53,11 +53,10 @@ pub(super) async fn run(server: &Server) {
     );
 }
 
-/// Says `text` to everybody who listens to announcements; refuses one of more than [`ANNOUNCEMENT_BYTES_MAX`] bytes.
+/// Says `text` to everybody who listens to announcements; refuses one of more than [`ANNOUNCEMENT_CHARS_MAX`] characters.
 pub fn announce(services: &Services, text: &str) -> Result<(), PublishError> {
-    let bytes = text.len();
-    if bytes > ANNOUNCEMENT_BYTES_MAX {
-        return Err(PublishError::TooLong { bytes });
+    if text.chars().count() > ANNOUNCEMENT_CHARS_MAX {
+        return Err(PublishError::TooLong { bytes: text.len() });
     }
     tell(services, Topic::Announcement, Facts::default(), &Announcement { message: text })
 }

@@ -7,7 +7,6 @@ use serde_json::Map;
 use serde_json::Value;
 
 use super::Message;
-use crate::event::model::Event;
 
 /// A word to everybody.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -21,28 +20,31 @@ pub struct Announcement<'a> {
 pub struct SampleEvent<'a> {
     /// Always true.
     pub test: bool,
-    /// The event.
-    pub data: &'a Event,
+    /// An event, or what was sent in its place.
+    #[schemars(with = "Map<String, Value>")]
+    pub data: &'a Map<String, Value>,
 }
 
 /// What would be drawn over the picture.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct SampleOverlay {
+pub struct SampleOverlay<'a> {
     /// Always true.
     pub test: bool,
     /// Always `detection`.
     pub overlay_type: &'static str,
-    /// `boxes`, in parts of the picture.
-    pub data: Value,
+    /// `boxes`, in parts of the picture, or what was sent in their place.
+    #[schemars(with = "Map<String, Value>")]
+    pub data: &'a Map<String, Value>,
 }
 
 /// Figures about the device, made up.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
-pub struct SampleTelemetry {
+pub struct SampleTelemetry<'a> {
     /// Always true.
     pub test: bool,
-    /// `fps` and others.
-    pub data: Value,
+    /// `fps`, or what was sent in its place.
+    #[schemars(with = "Map<String, Value>")]
+    pub data: &'a Map<String, Value>,
 }
 
 /// Whatever the sender wanted said.
@@ -61,11 +63,11 @@ impl Message for SampleEvent<'_> {
     const TYPE: &'static str = "event";
 }
 
-impl Message for SampleOverlay {
+impl Message for SampleOverlay<'_> {
     const TYPE: &'static str = "overlay";
 }
 
-impl Message for SampleTelemetry {
+impl Message for SampleTelemetry<'_> {
     const TYPE: &'static str = "telemetry";
 }
 

@@ -99,8 +99,8 @@ fn said_by_server(schemas: &mut SchemaGenerator) -> Messages {
     add::<live::OverlayMessage<'_>>(&mut said, schemas);
     add::<live::PresenceMessage<'_>>(&mut said, schemas);
     add::<broadcast::SampleEvent<'_>>(&mut said, schemas);
-    add::<broadcast::SampleOverlay>(&mut said, schemas);
-    add::<broadcast::SampleTelemetry>(&mut said, schemas);
+    add::<broadcast::SampleOverlay<'_>>(&mut said, schemas);
+    add::<broadcast::SampleTelemetry<'_>>(&mut said, schemas);
     add::<broadcast::Custom<'_>>(&mut said, schemas);
     said
 }

@@ -66,8 +66,7 @@ fn described(operation: Operation) -> Value {
         "responses": answers,
     });
     if let Some(schema) = operation.body {
-        let required = !operation.problems.contains(&404);
-        described["requestBody"] = json!({ "required": required, "content": { "application/json": { "schema": schema } } });
+        described["requestBody"] = json!({ "required": !operation.body_optional, "content": { "application/json": { "schema": schema } } });
     }
     described
 }

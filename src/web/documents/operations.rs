@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::event::model::Event;
 use crate::event::model::Trigger;
 use crate::limits::LOG_LINES_MAX;
-use crate::limits::NAME_BYTES_MAX;
 use crate::limits::PAGE_EVENTS_MAX;
 use crate::web::broadcast;
 use crate::web::events;
@@ -17,9 +16,6 @@ use crate::web::health;
 use crate::web::logs;
 use crate::web::routes::Endpoint;
 use crate::web::system;
-
-/// Largest whole number that every reader of JSON can hold.
-const NUMBER_MAX: u64 = (1 << 53) - 1;
 
 /// One operation, as far as the table of routes does not say.
 pub(super) struct Operation {
@@ -30,6 +26,8 @@ pub(super) struct Operation {
     pub(super) parameters: Vec<Value>,
     /// Schema of the body that it takes.
     pub(super) body: Option<Value>,
+    /// Whether it may also come without.
+    pub(super) body_optional: bool,
     /// Status and body of the answer when it is done.
     pub(super) done: (u16, Content),
     /// Other answers that are no problems.
@@ -56,6 +54,7 @@ impl Operation {
             summary,
             parameters: Vec::new(),
             body: None,
+            body_optional: false,
             done: (status, content),
             others: Vec::new(),
             problems: &[],
@@ -63,7 +62,7 @@ impl Operation {
     }
 
     fn about(self, problems: &'static [u16]) -> Operation {
-        let number = json!({ "type": "integer", "minimum": 0, "maximum": NUMBER_MAX });
+        let number = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
         let id = json!({ "name": "id", "in": "path", "required": true, "description": "Which event.", "schema": number });
         Operation {
             parameters: vec![id],
@@ -80,6 +79,15 @@ impl Operation {
 
     fn asked_by(self, parameters: Vec<Value>) -> Operation {
         Operation { parameters, ..self }
+    }
+
+    /// Of the kinds that there are.
+    fn may_take(self, body: Value) -> Operation {
+        Operation {
+            body_optional: true,
+            problems: &[404],
+            ..self.takes(body)
+        }
     }
 
     fn takes(self, body: Value) -> Operation {
@@ -110,7 +118,7 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::Streams => Operation::new("device", "showStreams", "Streams, and what became of clients.", 200, json_of::<health::Streams>(schemas)),
         Endpoint::Logs => Operation::new("device", "showLogs", "The newest lines of the log.", 200, json_of::<logs::Lines>(schemas)).asked_by(log_filters()),
         Endpoint::Metrics => Operation::new("device", "showMetrics", "Figures in Prometheus' text form.", 200, Content::Text("text/plain")),
-        Endpoint::Test => Operation::new("streams", "sendTest", "Send a sample to every stream; only custom takes a body.", 202, json_of::<handlers::Accepted>(schemas)).asked_by(vec![kind()]).takes(json!({ "type": "object", "maxProperties": 8, "additionalProperties": { "type": "string", "maxLength": 8 } })).optional(),
+        Endpoint::Test => Operation::new("streams", "sendTest", "Send a sample to every stream; only custom takes a body.", 202, json_of::<handlers::Accepted>(schemas)).asked_by(vec![kind()]).may_take(json!({ "type": "object" })),
         Endpoint::Announce => Operation::new("streams", "announce", "Say a word to every stream.", 202, json_of::<handlers::Accepted>(schemas)).takes(schema::<broadcast::Announce>(schemas)),
     })
 }
@@ -123,11 +131,6 @@ impl Operation {
 
     fn ready_or_not(mut self, schemas: &mut SchemaGenerator) -> Operation {
         self.others.push((503, json_of::<health::Ready>(schemas)));
-        self
-    }
-
-    fn optional(mut self) -> Operation {
-        self.problems = &[404];
         self
     }
 }
@@ -145,7 +148,7 @@ fn query(name: &str, description: &str, schema: Value) -> Value {
 }
 
 fn filters() -> Vec<Value> {
-    let number = json!({ "type": "integer", "minimum": 0, "maximum": NUMBER_MAX });
+    let number = json!({ "type": "integer", "minimum": 0, "maximum": u64::MAX });
     let time = json!({ "type": "string", "format": "date-time" });
     let triggers = Trigger::ALL.map(Trigger::name);
     vec![
@@ -154,11 +157,7 @@ fn filters() -> Vec<Value> {
         query("from", "Only events that began at or after this.", time.clone()),
         query("to", "Only events that began before this.", time),
         query("trigger", "Only what was set off so.", json!({ "enum": triggers })),
-        query(
-            "zone",
-            "Only events that touched this zone; at most 32 bytes.",
-            json!({ "type": "string", "maxLength": NAME_BYTES_MAX }),
-        ),
+        query("zone", "Only events that touched this zone.", json!({ "type": "string" })),
         query(
             "score_min",
             "Only events at least this strong.",

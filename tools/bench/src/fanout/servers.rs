@@ -173,6 +173,9 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
     Services {
         settings: Settings {
             clients_max: clients,
+            clients_per_address_max: clients,
+            connect_rate: 100_000, // they all come at once, from one address
+            connect_rate_total: 100_000,
             ..Settings::default()
         },
         identity: Identity {
