@@ -9,6 +9,8 @@ use std::fmt;
 use crate::config::Config;
 use crate::event::engine::Engine;
 use crate::hub::Hub;
+use crate::identity;
+use crate::limits::ARGON2_MEMORY_KIB;
 use crate::limits::RECORD_QUEUE_MAX;
 use crate::limits::RING_BYTES_MAX;
 use crate::limits::RING_MESSAGES_MAX;
@@ -78,6 +80,11 @@ impl Ledger {
             ("hub", Hub::footprint(), format!("ring of {RING_MESSAGES_MAX} messages, {ring}")),
             ("web", web::footprint(), "REST answers; the thread that reads the store".into()),
             ("clients", clients * client, format!("{clients} of {}", kib(client))),
+            (
+                "identity",
+                identity::footprint(),
+                format!("Argon2id on {}, one password at a time", kib(ARGON2_MEMORY_KIB as usize * 1024)),
+            ),
             (
                 "stacks",
                 SERVICE_THREADS * THREAD_STACK_BYTES,
