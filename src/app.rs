@@ -26,6 +26,9 @@ use crate::event::model::EndReason;
 use crate::health;
 use crate::heap;
 use crate::hub::Hub;
+use crate::identity::Accounts;
+use crate::identity::Auth;
+use crate::identity::IdentityError;
 use crate::limits::STEP_WAIT_MS_MAX;
 use crate::limits::STOP_MS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
@@ -60,6 +63,15 @@ pub enum AppError {
     /// The store cannot be opened.
     #[error("store: {0}")]
     Store(#[from] StoreError),
+    /// The accounts cannot be opened, or the first password cannot be taken.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// Others may come in, and there is no password yet.
+    #[error(
+        "web.auth is \"password\", and nobody has claimed the device: give the first password in a file that web.claim_password_file \
+         names, or by `lookout claim`"
+    )]
+    Unclaimed,
     /// A thread or the runtime cannot be had.
     #[error("{what}: {cause}")]
     System {
@@ -100,6 +112,7 @@ impl Service {
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Service, AppError> {
         Ledger::of(config).check()?;
         let (store, opened) = Store::open(&config.store, clock.wall())?;
+        let accounts = accounts(config, &clock)?;
         let shared = Shared {
             hub: Arc::new(Hub::new(store.next_seq() - 1)),
             queue: Arc::default(),
@@ -108,7 +121,7 @@ impl Service {
             stop: Arc::default(),
             clock,
         };
-        let services = services(config, &shared, &store);
+        let services = services(config, &shared, &store, accounts);
         let recorder = Recorder::new(recorder::Parts {
             store,
             opened,
@@ -156,7 +169,19 @@ impl Service {
     }
 }
 
-fn services(config: &Config, shared: &Shared, store: &Store) -> web::Services {
+/// Opens the accounts, takes the first password, and refuses to serve others before there is one.
+fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Accounts>, AppError> {
+    let accounts = Accounts::open(&config.store.dir, Arc::clone(clock))?;
+    if !config.claim_password_file.as_os_str().is_empty() {
+        accounts.claim_from(&config.claim_password_file)?;
+    }
+    if config.web.auth == Auth::Password && !accounts.is_claimed() {
+        return Err(AppError::Unclaimed);
+    }
+    Ok(Arc::new(accounts))
+}
+
+fn services(config: &Config, shared: &Shared, store: &Store, accounts: Arc<Accounts>) -> web::Services {
     let budget_bytes = config.budget_bytes as u64;
     web::Services {
         settings: config.web.clone(),
@@ -175,6 +200,7 @@ fn services(config: &Config, shared: &Shared, store: &Store) -> web::Services {
             budget_bytes,
         })),
         counters: Arc::default(),
+        accounts,
     }
 }
 

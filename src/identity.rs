@@ -160,6 +160,9 @@ pub enum IdentityError {
         /// What is wrong with it.
         why: String,
     },
+    /// Another process has it.
+    #[error("{}: in use by another process; stop the service first", .0.display())]
+    InUse(PathBuf),
     /// The password cannot be one, or is not the right one.
     #[error(transparent)]
     Password(#[from] PasswordError),

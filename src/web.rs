@@ -6,6 +6,7 @@
 
 mod admission;
 mod assets;
+mod auth;
 mod connection;
 mod counters;
 mod handlers;
@@ -22,6 +23,8 @@ mod upgrade;
 
 pub use counters::Counters;
 pub use counters::CountersNow;
+pub use routes::RouteInfo;
+pub use routes::routes;
 pub use store::EventStore;
 
 use std::future::Future;
@@ -48,6 +51,8 @@ use crate::clock::Clock;
 use crate::clock::Mono;
 use crate::event::model::Name;
 use crate::hub::Hub;
+use crate::identity::Accounts;
+use crate::identity::Auth;
 use crate::limits::ACCEPT_PAUSE_MS;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::REPLAY_PAGE_BYTES_MAX;
@@ -63,6 +68,8 @@ use crate::status::Status;
 use admission::Clients;
 use admission::Place;
 use admission::Refusals;
+use auth::Access;
+use auth::Peer;
 use counters::count;
 use socket::Socket;
 use store::Reads;
@@ -82,6 +89,10 @@ pub struct Settings {
     pub client_stall_max: Duration,
     /// Longest time to send a request's header.
     pub header_time_max: Duration,
+    /// Who may connect.
+    pub auth: Auth,
+    /// Most streams of one user at once; those without a name (no password asked) are not told apart. Full: 429, or closed with 1008.
+    pub user_connections_max: usize,
 }
 
 impl Default for Settings {
@@ -93,6 +104,8 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(30),
             client_stall_max: Duration::from_secs(20),
             header_time_max: Duration::from_secs(10),
+            auth: Auth::default(),
+            user_connections_max: 5,
         }
     }
 }
@@ -141,6 +154,8 @@ pub struct Services {
     pub memory: Option<MeasureMemory>,
     /// What became of clients; shared with who else shows it.
     pub counters: Arc<Counters>,
+    /// Who may do what.
+    pub accounts: Arc<Accounts>,
 }
 
 /// What every connection shares.
@@ -149,6 +164,7 @@ struct Server {
     clients: Arc<Clients>,
     counters: Arc<Counters>,
     reads: Reads,
+    access: Access,
     store_id: String,
     began: Mono,
 }
@@ -171,6 +187,7 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
         clients: Arc::new(Clients::new(services.settings.clients_max)),
         counters: Arc::clone(&services.counters),
         reads: Reads::new(Arc::clone(&services.store)),
+        access: Access::new(&services),
         store_id: services.store.store_id(),
         began: services.clock.now(),
         services,
@@ -273,8 +290,14 @@ fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Pl
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_send_buffer_size(SOCKET_SEND_BYTES);
     let span = tracing::info_span!("client", id = %place.id, %address);
+    let local = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+    let peer = Peer {
+        address,
+        is_local: local(address) && stream.local_addr().is_ok_and(local),
+        is_secure: false,
+    };
     let socket = Socket::new(stream, server.services.settings.client_stall_max);
-    let connection = connection::run(Arc::clone(server), socket, place, leaving.clone());
+    let connection = connection::run(Arc::clone(server), socket, peer, place, leaving.clone());
     tasks.spawn(connection.instrument(span));
 }
 

@@ -115,6 +115,9 @@ fn the_file_is_its_owners_alone_and_holds_no_secret_that_opens() {
     let text = fs::read_to_string(&file).unwrap();
     assert!(!text.contains(PASSWORD) && !text.contains(&session.secret));
     assert_eq!(mode(), 0o600);
+    let second = Accounts::open(folder.path(), Arc::new(clock.clone())).err();
+    assert!(matches!(second, Some(IdentityError::InUse(_))), "one process at a time");
+    drop(accounts);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     drop(open(folder.path(), &clock));
     assert_eq!(mode(), 0o600);
@@ -143,6 +146,24 @@ fn a_damaged_file_is_an_error_that_names_it_and_never_a_device_without_password(
     fs::write(&file, &good).unwrap();
     fs::write(folder.path().join("identity.new"), b"{").unwrap();
     open(folder.path(), &clock).log_in(PASSWORD).unwrap();
+}
+
+#[test]
+fn the_first_password_comes_from_a_file_once_and_the_file_goes() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), clock());
+    let file = folder.path().join("claim.txt");
+    let accounts = open(folder.path(), &clock);
+    accounts.claim_from(&file).expect("taken before");
+    fs::write(&file, "short\n").unwrap();
+    assert!(accounts.claim_from(&file).is_err());
+    assert!(file.exists() && !accounts.is_claimed());
+    fs::write(&file, format!("{PASSWORD}\r\nmore\n")).unwrap();
+    accounts.claim_from(&file).unwrap();
+    assert!(!file.exists());
+    fs::write(&file, "another one\n").unwrap();
+    accounts.claim_from(&file).unwrap();
+    assert!(!file.exists());
+    accounts.log_in(PASSWORD).unwrap();
 }
 
 #[test]
@@ -210,7 +231,7 @@ fn without_a_good_clock_nothing_expires_and_lifetimes_begin_when_it_is_set_right
     clock.set_wall(wall(1_800_000_000, true));
     accounts.by_token(&day.token).unwrap();
     accounts.by_session(&session.secret).unwrap();
-    assert!(accounts.is_untold());
+    assert!(accounts.take_untold());
     accounts.keep().unwrap();
     assert_eq!(accounts.tokens()[0].expires, Some(Timestamp(1_800_086_400_000)));
     clock.advance(DAY);

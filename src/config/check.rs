@@ -80,12 +80,12 @@ fn area(polygon: &Polygon) -> f32 {
     twice.abs() / 2.0
 }
 
-/// Until a device can be claimed, others on the network get in only where that was said in so many words.
+/// Others on the network need a password, unless it was said in so many words that they do not.
 fn open_port(config: &Config) -> Option<Conflict> {
     let listen = config.web.listen;
-    let closed = listen.ip().to_canonical().is_loopback() || config.auth == Auth::None;
-    let allowed = "a loopback address (127.0.0.1 or [::1]), as there is no password: \
-                   to let everyone on the network in, write auth = \"none\" under [web] in the configuration file";
+    let closed = listen.ip().to_canonical().is_loopback() || config.web.auth != Auth::Loopback;
+    let allowed = "a loopback address (127.0.0.1 or [::1]), as there is no password: for others on the network write auth = \"password\" or, \
+                   to let everyone in, auth = \"none\" under [web] in the configuration file";
     (!closed).then(|| Conflict::new("web.listen", "web.auth", listen, allowed))
 }
 

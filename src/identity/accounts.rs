@@ -1,6 +1,7 @@
 //! The accounts as the service uses them: questions are answered from memory, changes are on the disk before they hold.
 
 use std::fs;
+use std::fs::File;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub struct Accounts {
     untold: AtomicBool,
     /// None: nothing is kept. Held while a change is made, so that one follows another.
     file: Mutex<Option<PathBuf>>,
+    /// Held for as long as they are open.
+    _lock: Option<File>,
 }
 
 /// A session that was just begun.
@@ -72,6 +75,9 @@ impl Accounts {
         let path = folder.join(FILE_NAME);
         let failed = |cause| IdentityError::File { file: path.clone(), cause };
         fs::create_dir_all(folder).map_err(failed)?;
+        let lock = file::lock(&path)
+            .map_err(failed)?
+            .ok_or_else(|| IdentityError::InUse(path.clone()))?;
         let book = match file::read(&path, IDENTITY_BYTES_MAX).map_err(failed)? {
             Some(bytes) => read(&bytes).map_err(|why| IdentityError::Damaged { file: path.clone(), why })?,
             None => {
@@ -80,21 +86,22 @@ impl Accounts {
                 book
             }
         };
-        Ok(Accounts::new(book, Some(path), clock))
+        Ok(Accounts::new(book, Some(path), Some(lock), clock))
     }
 
     /// Accounts that are gone with the process: for tests, and for servers without a disk.
     pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Accounts, IdentityError> {
-        Ok(Accounts::new(Book::new()?, None, clock))
+        Ok(Accounts::new(Book::new()?, None, None, clock))
     }
 
-    fn new(book: Book, file: Option<PathBuf>, clock: Arc<dyn Clock>) -> Accounts {
+    fn new(book: Book, file: Option<PathBuf>, lock: Option<File>, clock: Arc<dyn Clock>) -> Accounts {
         Accounts {
             clock,
             key: SigningKey::of(&book.key),
             book: Mutex::new(book),
             untold: AtomicBool::new(false),
             file: Mutex::new(file),
+            _lock: lock,
         }
     }
 
@@ -149,9 +156,9 @@ impl Accounts {
         self.book().tokens.iter().filter(held).map(Token::info).collect()
     }
 
-    /// Whether there is something that [`keep`](Accounts::keep) would write.
-    pub fn is_untold(&self) -> bool {
-        self.untold.load(Ordering::Relaxed)
+    /// Whether there is something that [`keep`](Accounts::keep) would write; says so once.
+    pub fn take_untold(&self) -> bool {
+        self.untold.swap(false, Ordering::Relaxed)
     }
 
     // ---- slow: a password is computed, or the disk is written ----
@@ -166,6 +173,26 @@ impl Accounts {
                 Ok(())
             }
         })
+    }
+
+    /// Takes the first password from the first line of `path`, then overwrites and removes that file; one that is not there
+    /// was taken before. A device that has a password keeps it, and the file goes all the same.
+    pub fn claim_from(&self, path: &Path) -> Result<(), IdentityError> {
+        let failed = |cause| IdentityError::File {
+            file: path.to_owned(),
+            cause,
+        };
+        let Some(password) = file::read_first_line(path).map_err(failed)? else {
+            return Ok(());
+        };
+        match self.claim(&password) {
+            Ok(()) => tracing::info!(file = %path.display(), "the device is claimed"),
+            Err(IdentityError::Claimed) => {
+                tracing::warn!(file = %path.display(), "the device has a password already; this one is not taken")
+            }
+            Err(error) => return Err(error),
+        }
+        file::wipe(path).map_err(failed)
     }
 
     /// Begins a session for one who knows the password. A device without one takes as long to say no.

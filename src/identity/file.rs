@@ -4,12 +4,18 @@ use std::fs;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::fs::Permissions;
+use std::fs::TryLockError;
 use std::io;
+use std::io::BufRead;
+use std::io::BufReader;
 use std::io::Read;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+
+use crate::limits::IDENTITY_BYTES_MAX;
+use crate::limits::PASSWORD_BYTES_MAX;
 
 /// Its owner reads and writes it; nobody else does either.
 const SECRET: u32 = 0o600;
@@ -30,6 +36,22 @@ pub(super) fn read(file: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// Keeps others from `file` until it is dropped; `None` when another process does.
+pub(super) fn lock(file: &Path) -> io::Result<Option<File>> {
+    let path = file.with_extension("lock");
+    let lock = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(SECRET)
+        .open(path)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// After a power cut there is the old content or this one.
 pub(super) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = file.with_extension("new");
@@ -40,6 +62,28 @@ pub(super) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     fs::rename(&fresh, file)?;
     let folder = file.parent().unwrap_or(Path::new("."));
     File::open(folder)?.sync_all()
+}
+
+/// The first line of `file`, with neither its end nor more than a password's length and a little; `None` when there is no such
+/// file.
+pub(super) fn read_first_line(file: &Path) -> io::Result<Option<String>> {
+    let opened = match File::open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        opened => opened?,
+    };
+    let mut line = String::new();
+    BufReader::new(opened.take(PASSWORD_BYTES_MAX as u64 + 3)).read_line(&mut line)?;
+    line.truncate(line.trim_end_matches(['\r', '\n']).len());
+    Ok(Some(line))
+}
+
+/// Overwrites `file` with zeros, as far as its file system does that in place, and removes it.
+pub(super) fn wipe(file: &Path) -> io::Result<()> {
+    let mut opened = OpenOptions::new().write(true).open(file)?;
+    let length = opened.metadata()?.len().min(IDENTITY_BYTES_MAX);
+    io::copy(&mut io::repeat(0).take(length), &mut opened)?;
+    opened.sync_all()?;
+    remove(file)
 }
 
 fn remove(file: &Path) -> io::Result<()> {

@@ -11,7 +11,6 @@ use hyper::Method;
 use hyper::Request;
 use hyper::Response;
 use hyper::StatusCode;
-use hyper::Uri;
 use hyper::Version;
 use hyper::body::Incoming;
 use hyper::header;
@@ -27,6 +26,10 @@ use super::Server;
 use super::Settings;
 use super::admission::Door;
 use super::admission::Place;
+use super::auth;
+use super::auth::Asked;
+use super::auth::Peer;
+use super::auth::Seat;
 use super::counters::count;
 use super::handlers;
 use super::health;
@@ -35,25 +38,47 @@ use super::query;
 use super::reply::Body;
 use super::routes;
 use super::routes::Endpoint;
+use super::routes::Route;
 use super::session;
 use super::socket::Socket;
 use super::socket::linger;
 use super::upgrade;
+use crate::identity::Caller;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::HTTP_HEADERS_MAX;
+use crate::wire::close;
+use crate::wire::close::Close;
 
 const REQUEST_TIMEOUT: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+type Answer = Result<Response<Body>, Problem>;
 
 /// A WebSocket that was asked for and granted.
 struct Opened {
     since: Option<u64>,
+    caller: Caller,
+}
+
+/// A connection, and what its requests make of it.
+struct Visit {
+    peer: Peer,
+    opened: OnceLock<Opened>,
+    /// The place that it takes among the streams of its user.
+    seat: OnceLock<Seat>,
+    /// A WebSocket that was opened only to be closed.
+    turned_away: OnceLock<Close>,
 }
 
 /// Serves one connection until it is over; `place` is free again then.
-pub(super) async fn run(server: Arc<Server>, socket: Socket, place: Place, mut leaving: Leaving) {
-    let opened = OnceLock::new();
+pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: Place, mut leaving: Leaving) {
+    let visit = Visit {
+        peer,
+        opened: OnceLock::new(),
+        seat: OnceLock::new(),
+        turned_away: OnceLock::new(),
+    };
     let (mut socket, read) = {
-        let answer = service_fn(|request| Box::pin(answer(&server, request, &opened)));
+        let answer = service_fn(|request| Box::pin(answer(&server, request, &visit)));
         let mut http = http(&server.services.settings).serve_connection(TokioIo::new(socket), answer);
         let told = tokio::select! {
             ended = poll_fn(|cx| http.poll_without_shutdown(cx)) => Some(ended),
@@ -74,8 +99,12 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, place: Place, mut l
         // A copy of what is left, mostly nothing: the bytes themselves would keep the whole request's buffer.
         (socket, parts.read_buf.to_vec())
     };
-    match opened.get() {
-        Some(Opened { since }) => {
+    if let Some(reason) = visit.turned_away.get() {
+        return auth::close(&server.services.settings, socket, read, *reason).await;
+    }
+    match visit.opened.get() {
+        Some(Opened { since, caller }) => {
+            tracing::info!(user = caller.user(), scope = %caller.scope, "let in");
             place.move_to(Door::Events);
             // Boxed: requests, far more frequent, need not be as large as a stream.
             Box::pin(session::run(&server, socket, read, &place.id, *since, &mut leaving)).await;
@@ -108,10 +137,18 @@ async fn explain(server: &Server, socket: &mut Socket, error: &hyper::Error, sil
     }
 }
 
-async fn answer(server: &Server, request: Request<Incoming>, opened: &OnceLock<Opened>) -> Result<Response<Body>, Infallible> {
+async fn answer(server: &Server, request: Request<Incoming>, visit: &Visit) -> Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
     let done = match check(&head.method, head.version, &head.headers) {
-        Ok(()) => dispatch(server, &head.method, &head.uri, &head.headers, body, opened).await,
+        Ok(()) => {
+            let asked = Asked {
+                method: &head.method,
+                uri: &head.uri,
+                headers: &head.headers,
+                peer: visit.peer,
+            };
+            dispatch(server, asked, body, visit).await
+        }
         Err(problem) => Err(problem.with(header::CONNECTION, HeaderValue::from_static("close"))),
     };
     let response = done.unwrap_or_else(Problem::response);
@@ -119,34 +156,51 @@ async fn answer(server: &Server, request: Request<Incoming>, opened: &OnceLock<O
     Ok(response)
 }
 
-async fn dispatch(
-    server: &Server,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: Incoming,
-    opened: &OnceLock<Opened>,
-) -> Result<Response<Body>, Problem> {
-    let (route, id) = routes::find(method, uri.path())?;
+async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Visit) -> Answer {
+    let (route, id) = routes::find(asked.method, asked.uri.path())?;
+    let admitted = auth::admit(server, route, asked);
+    let caller = match admitted {
+        Err(_) if route.closes_strangers() => return turn_away(asked.headers, visit, close::UNKNOWN),
+        admitted => admitted?,
+    };
+    auth::keep(&server.access);
+    let query = auth::without_token(asked.uri.query());
+    let query = query.as_deref();
     match route.endpoint {
-        Endpoint::Stream => stream(uri.query(), headers, opened),
-        Endpoint::ListEvents => handlers::list_events(server, uri.query()).await,
+        Endpoint::Stream => stream(server, route, auth::known(caller)?, asked, query, visit),
+        Endpoint::ListEvents => handlers::list_events(server, query).await,
         Endpoint::ShowEvent => handlers::show_event(server, id).await,
         Endpoint::TriggerEvent => handlers::trigger_event(server),
         Endpoint::ShowArmed => handlers::show_armed(server),
         Endpoint::SetArmed => handlers::set_armed(server, body).await,
         Endpoint::Health => Ok(health::show(server)),
-        Endpoint::Asset(asset) => Ok(asset.show(headers)),
+        Endpoint::Account(action) => auth::answer(server, action, caller, id, asked, body).await,
+        Endpoint::Asset(asset) => Ok(asset.show(asked.headers)),
     }
 }
 
-/// `GET /ws/events`
-fn stream(query: Option<&str>, headers: &HeaderMap, opened: &OnceLock<Opened>) -> Result<Response<Body>, Problem> {
-    same_origin(headers)?;
+/// A door: the connection becomes a WebSocket, if its user may have one more.
+fn stream(server: &Server, route: &Route, caller: Caller, asked: Asked<'_>, query: Option<&str>, visit: &Visit) -> Answer {
+    auth::same_origin(asked.headers)?;
     let since = query::since(query)?;
+    let response = upgrade::accept(asked.headers)?;
+    match server.access.seat(&caller) {
+        Some(seat) => {
+            // One connection turns into a stream once: hyper takes no request after that.
+            let _ = visit.seat.set(seat);
+            let _ = visit.opened.set(Opened { since, caller });
+            Ok(response)
+        }
+        None if route.closes_strangers() => turn_away(asked.headers, visit, close::TOO_MANY),
+        None => Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, close::TOO_MANY.reason)),
+    }
+}
+
+/// Opens a WebSocket that will be closed at once.
+fn turn_away(headers: &HeaderMap, visit: &Visit, reason: Close) -> Answer {
+    auth::same_origin(headers)?;
     let response = upgrade::accept(headers)?;
-    // One connection turns into a stream once: hyper takes no request after that.
-    let _ = opened.set(Opened { since });
+    let _ = visit.turned_away.set(reason);
     Ok(response)
 }
 
@@ -160,20 +214,5 @@ fn check(method: &Method, version: Version, headers: &HeaderMap) -> Result<(), P
     if headers.contains_key(header::TRANSFER_ENCODING) {
         return Err(Problem::bad_request("a body comes with its Content-Length, not in chunks"));
     }
-    if method.is_safe() { Ok(()) } else { same_origin(headers) }
-}
-
-/// A browser says from which page a request comes; only ours may open streams and change things. Programs say nothing.
-fn same_origin(headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let origin_host = origin
-        .to_str()
-        .ok()
-        .and_then(|origin| origin.split_once("://"))
-        .map(|(_, host)| host);
-    match (origin_host, host) {
-        (Some(origin_host), Some(host)) if origin_host.eq_ignore_ascii_case(host) => Ok(()),
-        _ => Err(Problem::new(StatusCode::FORBIDDEN, "pages of another origin are not let in")),
-    }
+    if method.is_safe() { Ok(()) } else { auth::same_origin(headers) }
 }

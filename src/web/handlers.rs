@@ -105,7 +105,7 @@ fn ask(server: &Server, command: Command) -> Result<(), Problem> {
 }
 
 /// A request's body, in time and within its limit.
-async fn whole(body: Incoming, time_max: Duration) -> Result<Bytes, Problem> {
+pub(super) async fn whole(body: Incoming, time_max: Duration) -> Result<Bytes, Problem> {
     let too_slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
     let too_long = |_| {
         Problem::new(

@@ -1,6 +1,10 @@
 //! A device for tests: the real server on a free port, before a store in memory; and clients for it.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part
 
+mod sample;
+
+pub use sample::event;
+
 use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
@@ -17,13 +21,10 @@ use lookout::clock::BootId;
 use lookout::clock::Clock;
 use lookout::clock::SystemClock;
 use lookout::clock::Timestamp;
-use lookout::event::model::ClockState;
 use lookout::event::model::Event;
-use lookout::event::model::Phase;
-use lookout::event::model::Trigger;
 use lookout::hub::Hub;
 use lookout::hub::Message;
-use lookout::motion::Score;
+use lookout::identity::Accounts;
 use lookout::pipeline::Controls;
 use lookout::status::CameraState;
 use lookout::status::Status;
@@ -134,6 +135,7 @@ pub struct Device {
     pub status: Arc<Status>,
     pub controls: Arc<Controls>,
     pub counters: Arc<Counters>,
+    pub accounts: Arc<Accounts>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -146,6 +148,11 @@ impl Device {
 
     /// A healthy device that made `events` events before it was last started.
     pub fn with_history(settings: Settings, events: u64) -> Device {
+        Device::with_accounts(settings, events, Accounts::in_memory(Arc::new(SystemClock::default())).unwrap())
+    }
+
+    /// One that knows these accounts.
+    pub fn with_accounts(settings: Settings, events: u64, accounts: Accounts) -> Device {
         let store = Arc::new(MemoryStore::default());
         for _ in 0..events {
             keep_event(&store);
@@ -159,6 +166,7 @@ impl Device {
             status: Arc::default(),
             controls: Arc::default(),
             counters: Arc::default(),
+            accounts: Arc::new(accounts),
             stop: Some(stop),
             thread: None,
         };
@@ -186,6 +194,7 @@ impl Device {
             clock: Arc::new(SystemClock::default()),
             memory: None,
             counters: self.counters.clone(),
+            accounts: self.accounts.clone(),
         }
     }
 
@@ -363,31 +372,6 @@ fn keep(store: &MemoryStore, event: Event) -> (u64, wire::Text) {
     shelf.messages.push((seq, text.clone().into()));
     shelf.events.push(event);
     (seq, text)
-}
-
-/// An event of usual size.
-pub fn event(id: u64) -> Event {
-    Event {
-        id,
-        seq: id,
-        timestamp: Timestamp(id as i64 * 1000),
-        camera_id: "porch".try_into().unwrap(),
-        trigger: Trigger::Video,
-        phase: Phase::End,
-        duration_ms: 1500,
-        score: Score(640),
-        zones: Default::default(),
-        boxes: Default::default(),
-        pir: None,
-        video: None,
-        suppressed: 0,
-        end_reason: None,
-        snapshot_url: None,
-        clip_url: None,
-        clock: ClockState::Synced,
-        boot_id: BootId::NIL,
-        uptime_ms: id * 1000,
-    }
 }
 
 /// A client whose kernel takes little, so that it stalls soon.

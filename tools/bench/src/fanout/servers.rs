@@ -5,6 +5,7 @@ use lookout::clock::SystemClock;
 use lookout::event::model::Event;
 use lookout::hub::Hub;
 use lookout::hub::Message;
+use lookout::identity::Accounts;
 use lookout::store::EventPage;
 use lookout::store::EventQuery;
 use lookout::store::Page;
@@ -184,6 +185,7 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         clock: Arc::new(SystemClock::default()),
         memory: None,
         counters: Arc::clone(counters),
+        accounts: Arc::new(Accounts::in_memory(Arc::new(SystemClock::default())).expect("random numbers")),
     }
 }
 
