@@ -53,6 +53,8 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::trigger::sensor::Sensor;
 use crate::web;
+use crate::web::Tls;
+use crate::web::TlsError;
 
 /// Why the service did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +68,9 @@ pub enum AppError {
     /// The accounts cannot be opened, or the first password cannot be taken.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// There is no TLS, and it was asked for.
+    #[error("tls: {0}")]
+    Tls(#[from] TlsError),
     /// Others may come in, and there is no password yet.
     #[error(
         "web.auth is \"password\", and nobody has claimed the device: give the first password in a file that web.claim_password_file \
@@ -121,7 +126,8 @@ impl Service {
             stop: Arc::default(),
             clock,
         };
-        let services = services(config, &shared, &store, accounts);
+        let tls = Tls::open(&config.web.tls, &config.store.dir, &[config.web.listen.ip()])?;
+        let services = services(config, &shared, &store, accounts, tls);
         let recorder = Recorder::new(recorder::Parts {
             store,
             opened,
@@ -143,6 +149,11 @@ impl Service {
     /// Where messages are announced.
     pub fn hub(&self) -> Arc<Hub> {
         self.shared.hub.clone()
+    }
+
+    /// SHA-256 of the certificate, where TLS is spoken.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.services.tls.as_ref().map(Tls::fingerprint)
     }
 
     /// Where records are handed to the recorder.
@@ -181,7 +192,7 @@ fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Accounts>, Ap
     Ok(Arc::new(accounts))
 }
 
-fn services(config: &Config, shared: &Shared, store: &Store, accounts: Arc<Accounts>) -> web::Services {
+fn services(config: &Config, shared: &Shared, store: &Store, accounts: Arc<Accounts>, tls: Option<Tls>) -> web::Services {
     let budget_bytes = config.budget_bytes as u64;
     web::Services {
         settings: config.web.clone(),
@@ -201,6 +212,7 @@ fn services(config: &Config, shared: &Shared, store: &Store, accounts: Arc<Accou
         })),
         counters: Arc::default(),
         accounts,
+        tls,
     }
 }
 

@@ -170,10 +170,15 @@ pub fn run(settings: &Overrides) -> Result<(), CommandError> {
     let (listener, address) = bound.map_err(|cause| CommandError::Listen { address: listen, cause })?;
     let clock = clock(&config);
     let service = Service::new(&config, clock)?;
+    let (http, ws) = service.fingerprint().map_or(("http", "ws"), |_| ("https", "wss"));
+    let fingerprint = service
+        .fingerprint()
+        .map(|print| format!("\ncertificate {print}"))
+        .unwrap_or_default();
     // Whoever started the service may have closed its standard output: that is no reason not to run.
     let _ = writeln!(
         io::stdout(),
-        "lookout {}: memory\n{ledger}\ndashboard   http://{address}/\nstream      websocat ws://{address}/ws/events",
+        "lookout {}: memory\n{ledger}\ndashboard   {http}://{address}/\nstream      websocat {ws}://{address}/ws/events{fingerprint}",
         env!("CARGO_PKG_VERSION")
     );
     Ok(service.run(listener, signals())?)

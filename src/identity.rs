@@ -10,7 +10,7 @@
 
 mod accounts;
 mod book;
-mod file;
+pub(crate) mod file;
 mod hex;
 mod password;
 mod throttle;

@@ -156,6 +156,18 @@ pub const CLIENTS_MAX: usize = 1024;
 /// Longest message that the service itself makes, in bytes: an event with every box and zone at its longest.
 pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 
+// ---- TLS ----
+
+/// Longest record that is sent, in bytes: what a client must hold to read the first byte of it.
+pub const TLS_RECORD_BYTES: usize = 4 * 1024;
+/// Plain or encrypted bytes that wait in a TLS connection, each. Full: the writer waits, see `client_stall_max`.
+pub const TLS_BUFFER_BYTES: usize = 8 * 1024;
+/// What rustls holds for a client beside those: keys, hashes, a record that comes in (a client may send 16 KiB), the
+/// handshake; measured.
+pub const TLS_STATE_BYTES: usize = 28 * 1024;
+/// Longest file of certificates or keys, in bytes. What is beyond is not read.
+pub const TLS_FILE_BYTES_MAX: u64 = 64 * 1024;
+
 // ---- identity ----
 
 /// Shortest password, in bytes of UTF-8. Shorter: refused.

@@ -19,6 +19,7 @@ mod routes;
 mod session;
 mod socket;
 mod store;
+mod tls;
 mod upgrade;
 
 pub use counters::Counters;
@@ -26,6 +27,10 @@ pub use counters::CountersNow;
 pub use routes::RouteInfo;
 pub use routes::routes;
 pub use store::EventStore;
+pub use tls::Tls;
+pub use tls::TlsError;
+pub use tls::TlsMode;
+pub use tls::TlsSettings;
 
 use std::future::Future;
 use std::io;
@@ -63,6 +68,8 @@ use crate::limits::SOCKET_READ_BYTES;
 use crate::limits::SOCKET_SEND_BYTES;
 use crate::limits::STORE_READS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
+use crate::limits::TLS_BUFFER_BYTES;
+use crate::limits::TLS_STATE_BYTES;
 use crate::pipeline::Controls;
 use crate::status::Status;
 use admission::Clients;
@@ -93,6 +100,8 @@ pub struct Settings {
     pub auth: Auth,
     /// Most streams of one user at once; those without a name (no password asked) are not told apart. Full: 429, or closed with 1008.
     pub user_connections_max: usize,
+    /// What is spoken below HTTP.
+    pub tls: TlsSettings,
 }
 
 impl Default for Settings {
@@ -106,6 +115,7 @@ impl Default for Settings {
             header_time_max: Duration::from_secs(10),
             auth: Auth::default(),
             user_connections_max: 5,
+            tls: TlsSettings::default(),
         }
     }
 }
@@ -156,6 +166,8 @@ pub struct Services {
     pub counters: Arc<Counters>,
     /// Who may do what.
     pub accounts: Arc<Accounts>,
+    /// Certificate and key, where TLS is spoken.
+    pub tls: Option<Tls>,
 }
 
 /// What every connection shares.
@@ -225,7 +237,11 @@ pub fn footprint_per_client(settings: &Settings) -> usize {
     let reading = SOCKET_READ_BYTES + 2 * settings.client_message_bytes_max;
     let stream = reading + 2 * session::WRITE_BYTES_MAX + REPLAY_PAGE_BYTES_MAX;
     let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX;
-    TASK_BYTES + stream.max(request)
+    let tls = match settings.tls.mode {
+        TlsMode::Off => 0,
+        TlsMode::SelfSigned | TlsMode::Files => TLS_STATE_BYTES + 2 * TLS_BUFFER_BYTES,
+    };
+    TASK_BYTES + stream.max(request) + tls
 }
 
 /// Told once that the server goes away.
@@ -294,11 +310,23 @@ fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Pl
     let peer = Peer {
         address,
         is_local: local(address) && stream.local_addr().is_ok_and(local),
-        is_secure: false,
+        is_secure: server.services.tls.is_some(),
     };
-    let socket = Socket::new(stream, server.services.settings.client_stall_max);
-    let connection = connection::run(Arc::clone(server), socket, peer, place, leaving.clone());
+    let connection = welcome(Arc::clone(server), stream, peer, place, leaving.clone());
     tasks.spawn(connection.instrument(span));
+}
+
+/// Speaks TLS first where that is spoken; one that does not in time is hung up on.
+async fn welcome(server: Arc<Server>, stream: TcpStream, peer: Peer, place: Place, leaving: Leaving) {
+    let settings = &server.services.settings;
+    let socket = match &server.services.tls {
+        None => Socket::new(stream, settings.client_stall_max),
+        Some(tls) => match Box::pin(tls.accept(stream, settings.header_time_max)).await {
+            Ok(stream) => Socket::secure(stream, settings.client_stall_max),
+            Err(error) => return tracing::debug!(%error, "no TLS came about"),
+        },
+    };
+    connection::run(server, socket, peer, place, leaving).await;
 }
 
 fn refuse(server: &Server, refusals: &Refusals, stream: TcpStream, tasks: &mut JoinSet<()>) {

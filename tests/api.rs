@@ -201,7 +201,9 @@ fn the_dashboard_is_whole_and_confined() {
     assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
     assert!(page.contains("\r\ncontent-security-policy: default-src 'none'; script-src 'self';"));
     // Whatever the page and its scripts name is there, and nothing is from elsewhere.
-    let scripts = ["/app.js", "/client.js", "/view.js"].map(|path| show(path, "")).concat();
+    let scripts = ["/app.js", "/client.js", "/login.js", "/view.js"]
+        .map(|path| show(path, ""))
+        .concat();
     for (before, after) in [("src=\"", '"'), ("href=\"", '"'), ("from \"./", '"')] {
         for part in [page.as_str(), &scripts].concat().split(before).skip(1) {
             let path = part.split(after).next().unwrap();

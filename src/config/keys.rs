@@ -47,6 +47,7 @@ use crate::store;
 use crate::trigger::gate::Bias;
 use crate::trigger::sensor;
 use crate::web;
+use crate::web::TlsMode;
 
 /// Keys that had another name, `(then, now)`: a release that renames one adds it here.
 pub(super) const RENAMES: &Renames = &[];
@@ -155,6 +156,9 @@ fn web<'a>(web: &'a mut web::Settings, claim_password_file: &'a mut PathBuf) -> 
         key("listen", text(&mut web.listen, "an address and a port, as in \"127.0.0.1:8000\"")),
         key("auth", choice(&mut web.auth, AUTHS)),
         key("claim_password_file", optional_path(claim_password_file)),
+        key("tls", choice(&mut web.tls.mode, TLS)),
+        key("tls_certificate", optional_path(&mut web.tls.certificate)),
+        key("tls_key", optional_path(&mut web.tls.key)),
         key("user_connections_max", count(&mut web.user_connections_max, 1..=CLIENTS_MAX as u64)),
         key("clients_max", count(&mut web.clients_max, 1..=CLIENTS_MAX as u64)),
         key("client_message_max", bytes(&mut web.client_message_bytes_max, KIB..=64 * KIB)),
@@ -187,6 +191,12 @@ const FUSIONS: &[(&str, Fusion)] = &[
 ];
 
 const AUTHS: &[(&str, Auth)] = &[("loopback", Auth::Loopback), ("password", Auth::Password), ("none", Auth::None)];
+
+const TLS: &[(&str, TlsMode)] = &[
+    ("off", TlsMode::Off),
+    ("self_signed", TlsMode::SelfSigned),
+    ("files", TlsMode::Files),
+];
 
 const TRUST: &[(&str, Trust)] = &[("ntp", Trust::Ntp), ("always", Trust::Always)];
 

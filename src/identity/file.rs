@@ -36,6 +36,13 @@ pub(super) fn read(file: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
+/// All of a file that must be there and need not be secret; at most `bytes_max` bytes of it.
+pub(crate) fn read_public(file: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(bytes_max).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Keeps others from `file` until it is dropped; `None` when another process does.
 pub(super) fn lock(file: &Path) -> io::Result<Option<File>> {
     let path = file.with_extension("lock");
@@ -53,7 +60,7 @@ pub(super) fn lock(file: &Path) -> io::Result<Option<File>> {
 }
 
 /// After a power cut there is the old content or this one.
-pub(super) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = file.with_extension("new");
     remove(&fresh)?; // left over from a power cut; the mode is that of a file that is made
     let mut written = OpenOptions::new().write(true).create_new(true).mode(SECRET).open(&fresh)?;

@@ -105,6 +105,7 @@ const ROUTES: &[Route] = &[
     route(Method::GET, "/app.css", PUBLIC, Endpoint::Asset(&assets::STYLE)),
     route(Method::GET, "/app.js", PUBLIC, Endpoint::Asset(&assets::APP)),
     route(Method::GET, "/client.js", PUBLIC, Endpoint::Asset(&assets::CLIENT)),
+    route(Method::GET, "/login.js", PUBLIC, Endpoint::Asset(&assets::LOGIN)),
     route(Method::GET, "/view.js", PUBLIC, Endpoint::Asset(&assets::VIEW)),
     route(Method::GET, "/icon.svg", PUBLIC, Endpoint::Asset(&assets::ICON)),
 ];

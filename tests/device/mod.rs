@@ -195,6 +195,7 @@ impl Device {
             memory: None,
             counters: self.counters.clone(),
             accounts: self.accounts.clone(),
+            tls: None,
         }
     }
 

@@ -186,6 +186,7 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         memory: None,
         counters: Arc::clone(counters),
         accounts: Arc::new(Accounts::in_memory(Arc::new(SystemClock::default())).expect("random numbers")),
+        tls: None,
     }
 }
 
