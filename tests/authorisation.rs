@@ -282,6 +282,24 @@ async fn a_user_has_so_many_streams_and_the_next_is_refused_in_words() {
     }
 }
 
+#[tokio::test]
+async fn a_stream_ends_soon_after_what_it_was_opened_with() {
+    let claimed = Claimed::new();
+    let accounts = &claimed.device.accounts;
+    let made = accounts.make_token(&"shelf".try_into().unwrap(), Scope::Read, None).unwrap();
+    let mut stream = claimed.device.open(&format!("/ws/events?token={}", made.token)).await;
+    let cookie = claimed.session.trim().strip_prefix("Cookie: ").unwrap();
+    let origin = format!("http://{}", claimed.device.address);
+    let own = [("cookie", cookie), ("origin", &origin)];
+    let mut other = claimed.device.try_open("/ws/events", &own).await.expect("let in");
+    stream.message().await;
+    accounts.revoke_token(made.info.id).unwrap();
+    while let Some(Ok(_)) = stream.frame().await {}
+    other.message().await;
+    accounts.end_session(accounts.sessions()[0].id).unwrap();
+    while let Some(Ok(_)) = other.frame().await {}
+}
+
 fn login(password: &str) -> String {
     json!({ "password": password }).to_string()
 }

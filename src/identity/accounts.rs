@@ -142,6 +142,16 @@ impl Accounts {
         })
     }
 
+    /// Whether what `caller` was recognised by holds still.
+    pub fn holds(&self, caller: &Caller) -> bool {
+        let (wall, book) = (self.clock.wall(), self.book());
+        match &caller.credential {
+            Credential::Open => true,
+            Credential::Session(id) => book.sessions.iter().any(|session| session.id == *id && !session.is_over(wall)),
+            Credential::Token { id, .. } => book.tokens.iter().any(|token| token.id == *id && !token.is_over(wall)),
+        }
+    }
+
     /// Who is logged in, oldest first.
     pub fn sessions(&self) -> Vec<SessionInfo> {
         let wall = self.clock.wall();

@@ -25,6 +25,7 @@ use std::net::IpAddr;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use hyper::HeaderMap;
 use hyper::Method;
@@ -44,6 +45,7 @@ use crate::identity::Caller;
 use crate::identity::Credential;
 use crate::identity::Scope;
 use crate::identity::Throttle;
+use crate::limits::CREDENTIAL_CHECK_MS;
 use crate::limits::LOGINS_WAITING_MAX;
 use seats::Seats;
 
@@ -131,6 +133,17 @@ pub(super) fn keep(access: &Access) {
             }
         });
     }
+}
+
+/// Returns once what an open stream was let in by holds no longer.
+pub(super) async fn lapsed(access: &Access, caller: &Caller) {
+    if caller.credential == Credential::Open {
+        std::future::pending::<()>().await;
+    }
+    while access.accounts.holds(caller) {
+        tokio::time::sleep(Duration::from_millis(CREDENTIAL_CHECK_MS)).await;
+    }
+    tracing::info!("dropped: its session or token holds no longer");
 }
 
 fn identify(access: &Access, asked: Asked<'_>) -> Result<Caller, Problem> {

@@ -107,7 +107,11 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: 
             tracing::info!(user = caller.user(), scope = %caller.scope, "let in");
             place.move_to(Door::Events);
             // Boxed: requests, far more frequent, need not be as large as a stream.
-            Box::pin(session::run(&server, socket, read, &place.id, *since, &mut leaving)).await;
+            let session = Box::pin(session::run(&server, socket, read, &place.id, *since, &mut leaving));
+            tokio::select! {
+                () = session => {}
+                () = auth::lapsed(&server.access, caller) => {}
+            }
         }
         None => linger(&mut socket).await,
     }
