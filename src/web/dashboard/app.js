@@ -75,7 +75,9 @@ async function poll() {
   if (!health.pipeline) throw new Error(health.detail ?? "the device is busy");
   if (health.pipeline.format) shape = health.pipeline.format;
   showHealth(health);
-  if (!client.live) learn((await ask(`/api/events?limit=${PAGE_EVENTS}`)).events);
+  if (client.live) return;
+  await admitted(); // a session that is over ends the stream, too
+  learn((await ask(`/api/events?limit=${PAGE_EVENTS}`)).events);
 }
 
 function fail(error) {

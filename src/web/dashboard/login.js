@@ -7,8 +7,15 @@ const form = document.getElementById("login-form");
 const password = document.getElementById("password");
 const note = document.getElementById("login-note");
 
-/** Resolves once the device lets us in. */
-export async function admitted() {
+let entering = null;
+
+/** Resolves once the device lets us in; asked again meanwhile, it is the same wait. */
+export function admitted() {
+  entering ??= enter().finally(() => (entering = null));
+  return entering;
+}
+
+async function enter() {
   while (!(await isIn())) await loggedIn();
   view.hidden = true;
   document.getElementById("logout").hidden = (await ask("/api/session")).credential !== "session";
