@@ -28,6 +28,9 @@ use crate::event::model::EndReason;
 use crate::health;
 use crate::heap;
 use crate::hub::Hub;
+use crate::identity::Accounts;
+use crate::identity::Auth;
+use crate::identity::IdentityError;
 use crate::limits::STEP_WAIT_MS_MAX;
 use crate::limits::STOP_MS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
@@ -52,6 +55,8 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::trigger::sensor::Sensor;
 use crate::web;
+use crate::web::Tls;
+use crate::web::TlsError;
 
 /// Why the service did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +67,18 @@ pub enum AppError {
     /// The store cannot be opened.
     #[error("store: {0}")]
     Store(#[from] StoreError),
+    /// The accounts cannot be opened, or the first password cannot be taken.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// There is no TLS, and it was asked for.
+    #[error("tls: {0}")]
+    Tls(#[from] TlsError),
+    /// Others may come in, and there is no password yet.
+    #[error(
+        "web.auth is \"password\", and nobody has claimed the device: give the first password in a file that web.claim_password_file \
+         names, or by `lookout claim`"
+    )]
+    Unclaimed,
     /// A thread or the runtime cannot be had.
     #[error("{what}: {cause}")]
     System {
@@ -102,6 +119,7 @@ impl Service {
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Service, AppError> {
         Ledger::of(config).check()?;
         let (store, opened) = Store::open(&config.store, clock.wall())?;
+        let accounts = accounts(config, &clock)?;
         let shared = Shared {
             hub: Arc::new(Hub::new(store.next_seq() - 1)),
             queue: Arc::default(),
@@ -110,7 +128,8 @@ impl Service {
             stop: Arc::default(),
             clock,
         };
-        let services = services(config, &shared, &store);
+        let tls = Tls::open(&config.web.tls, &config.store.dir, &[config.web.listen.ip()])?;
+        let services = services(config, &shared, &store, accounts, tls);
         let recorder = Recorder::new(recorder::Parts {
             store,
             opened,
@@ -132,6 +151,11 @@ impl Service {
     /// Where messages are announced.
     pub fn hub(&self) -> Arc<Hub> {
         self.shared.hub.clone()
+    }
+
+    /// SHA-256 of the certificate, where TLS is spoken.
+    pub fn fingerprint(&self) -> Option<&str> {
+        self.services.tls.as_ref().map(Tls::fingerprint)
     }
 
     /// Where records are handed to the recorder.
@@ -158,7 +182,19 @@ impl Service {
     }
 }
 
-fn services(config: &Config, shared: &Shared, store: &Store) -> web::Services {
+/// Opens the accounts, takes the first password, and refuses to serve others before there is one.
+fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Accounts>, AppError> {
+    let accounts = Accounts::open(&config.store.dir, Arc::clone(clock))?;
+    if !config.claim_password_file.as_os_str().is_empty() {
+        accounts.claim_from(&config.claim_password_file)?;
+    }
+    if config.web.auth == Auth::Password && !accounts.is_claimed() {
+        return Err(AppError::Unclaimed);
+    }
+    Ok(Arc::new(accounts))
+}
+
+fn services(config: &Config, shared: &Shared, store: &Store, accounts: Arc<Accounts>, tls: Option<Tls>) -> web::Services {
     let budget_bytes = config.budget_bytes as u64;
     web::Services {
         settings: config.web.clone(),
@@ -181,6 +217,8 @@ fn services(config: &Config, shared: &Shared, store: &Store) -> web::Services {
         board: Some(Board::here(&config.store.dir)),
         records: shared.queue.clone(),
         about: Arc::new(about(config)),
+        accounts,
+        tls,
     }
 }
 

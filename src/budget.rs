@@ -9,6 +9,8 @@ use std::fmt;
 use crate::config::Config;
 use crate::event::engine::Engine;
 use crate::hub::Hub;
+use crate::identity;
+use crate::limits::ARGON2_MEMORY_KIB;
 use crate::limits::LOG_LINES_MAX;
 use crate::limits::RECORD_QUEUE_MAX;
 use crate::limits::RING_BYTES_MAX;
@@ -81,6 +83,11 @@ impl Ledger {
             ("log", logs::footprint(), format!("the newest {LOG_LINES_MAX} lines")),
             ("web", web::footprint(), "REST answers; the thread that reads the store".into()),
             ("clients", clients * client, format!("{clients} of {}", kib(client))),
+            (
+                "identity",
+                identity::footprint(),
+                format!("Argon2id on {}, one password at a time", kib(ARGON2_MEMORY_KIB as usize * 1024)),
+            ),
             (
                 "stacks",
                 SERVICE_THREADS * THREAD_STACK_BYTES,

@@ -5,7 +5,9 @@ pub mod record;
 pub mod replay;
 
 use std::io;
+use std::io::BufRead;
 use std::io::BufWriter;
+use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
@@ -28,6 +30,9 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::config::Overrides;
+use crate::identity::Accounts;
+use crate::identity::IdentityError;
+use crate::limits::PASSWORD_BYTES_MAX;
 use crate::logs;
 use crate::source;
 use crate::store::FILE_NAME;
@@ -37,7 +42,7 @@ use crate::store::StoreError;
 
 /// What `--help` ends with.
 pub const AFTER_HELP: &str = "Options of `run` may be given without a command. LOOKOUT_CONFIG, LOOKOUT_LISTEN, LOOKOUT_DATA_DIR, \
-LOOKOUT_SOURCE, LOOKOUT_PIR, LOOKOUT_BUDGET and LOOKOUT_LOG in the environment do the same as the options. Every key of the configuration \
+LOOKOUT_SOURCE, LOOKOUT_PIR, LOOKOUT_CLAIM_PASSWORD_FILE, LOOKOUT_BUDGET and LOOKOUT_LOG in the environment do the same as the options. Every key of the configuration \
 is documented in config/lookout.toml.";
 
 /// Arguments of `replay`.
@@ -114,6 +119,12 @@ pub enum CommandError {
     /// There is no store.
     #[error("{}: there is no store", .0.display())]
     NoStore(PathBuf),
+    /// The device cannot be claimed.
+    #[error("{0}")]
+    Claim(#[from] IdentityError),
+    /// No password came.
+    #[error("standard input: {0}")]
+    Input(io::Error),
     /// Events cannot be exported.
     #[error("{0}")]
     Export(#[from] export::ExportError),
@@ -123,7 +134,7 @@ impl CommandError {
     /// 2 for what the user has to change in the configuration, else 1.
     fn status(&self) -> u8 {
         match self {
-            CommandError::Config(_) | CommandError::Budget(_) | CommandError::App(AppError::Budget(_)) => 2,
+            CommandError::Config(_) | CommandError::Budget(_) | CommandError::App(AppError::Budget(_) | AppError::Unclaimed) => 2,
             _ => 1,
         }
     }
@@ -162,10 +173,15 @@ pub fn run(settings: &Overrides) -> Result<(), CommandError> {
     let (listener, address) = bound.map_err(|cause| CommandError::Listen { address: listen, cause })?;
     let clock = clock(&config);
     let service = Service::new(&config, clock)?;
+    let (http, ws) = service.fingerprint().map_or(("http", "ws"), |_| ("https", "wss"));
+    let fingerprint = service
+        .fingerprint()
+        .map(|print| format!("\ncertificate {print}"))
+        .unwrap_or_default();
     // Whoever started the service may have closed its standard output: that is no reason not to run.
     let _ = writeln!(
         io::stdout(),
-        "lookout {}: memory\n{ledger}\ndashboard   http://{address}/\nstream      websocat ws://{address}/ws/events",
+        "lookout {}: memory\n{ledger}\ndashboard   {http}://{address}/\nstream      websocat {ws}://{address}/ws/events{fingerprint}",
         env!("CARGO_PKG_VERSION")
     );
     Ok(service.run(listener, signals())?)
@@ -211,6 +227,18 @@ pub fn export(args: &ExportArgs) -> Result<(), CommandError> {
     let store = open_existing(&config)?;
     let count = export::export(&store.reader(), args.format, args.from, &mut BufWriter::new(io::stdout().lock()))?;
     eprintln!("{count} events");
+    Ok(())
+}
+
+/// `lookout claim`
+pub fn claim(settings: &Overrides) -> Result<(), CommandError> {
+    let config = load(settings)?;
+    let accounts = Accounts::open(&config.store.dir, Arc::new(SystemClock::new(config.trust)))?;
+    let mut password = String::new();
+    let mut input = io::stdin().lock().take(PASSWORD_BYTES_MAX as u64 + 3);
+    input.read_line(&mut password).map_err(CommandError::Input)?;
+    accounts.claim(password.trim_end_matches(['\r', '\n']))?;
+    println!("the device is claimed");
     Ok(())
 }
 

@@ -31,6 +31,8 @@ pub use error::ConfigError;
 pub use error::Place;
 pub use error::Problem;
 
+pub use crate::identity::Auth;
+
 /// All settings of the service, each within its range and in keeping with the others.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -46,8 +48,8 @@ pub struct Config {
     pub store: store::Settings,
     /// `[web]`
     pub web: web::Settings,
-    /// `web.auth`: who may connect.
-    pub auth: Auth,
+    /// `web.claim_password_file`: a file with the first password; empty: none.
+    pub claim_password_file: PathBuf,
     /// `memory.budget`: memory that the service promises to stay within, in bytes.
     pub budget_bytes: usize,
     /// `clock.trust`: when the wall clock is believed.
@@ -63,16 +65,6 @@ pub struct Camera {
     pub id: Name,
     /// Which one, and what is asked of it.
     pub source: source::Settings,
-}
-
-/// Who may connect.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Auth {
-    /// Programs on this machine, without a password.
-    #[default]
-    Loopback,
-    /// Whoever reaches the port, without a password.
-    None,
 }
 
 /// Settings that the command line and the environment may give, as text.
@@ -93,6 +85,9 @@ pub struct Overrides {
     /// PIR sensor: auto, none, rppal:BCM or chip:LABEL/LINE
     #[arg(long, value_name = "SENSOR")]
     pub pir: Option<String>,
+    /// File with the first password; it is removed once it is taken
+    #[arg(long, value_name = "FILE")]
+    pub claim_password_file: Option<String>,
     /// Memory budget, as in 16MiB
     #[arg(long, value_name = "SIZE")]
     pub budget: Option<String>,
@@ -110,11 +105,12 @@ struct Override {
 }
 
 #[rustfmt::skip] // a table
-const OVERRIDES: [Override; 6] = [
+const OVERRIDES: [Override; 7] = [
     Override { option: "listen", variable: "LOOKOUT_LISTEN", key: "web.listen", given: |given| &mut given.listen },
     Override { option: "data-dir", variable: "LOOKOUT_DATA_DIR", key: "store.dir", given: |given| &mut given.data_dir },
     Override { option: "source", variable: "LOOKOUT_SOURCE", key: "camera.source", given: |given| &mut given.source },
     Override { option: "pir", variable: "LOOKOUT_PIR", key: "pir.source", given: |given| &mut given.pir },
+    Override { option: "claim-password-file", variable: "LOOKOUT_CLAIM_PASSWORD_FILE", key: "web.claim_password_file", given: |given| &mut given.claim_password_file },
     Override { option: "budget", variable: "LOOKOUT_BUDGET", key: "memory.budget", given: |given| &mut given.budget },
     Override { option: "log", variable: "LOOKOUT_LOG", key: "log.level", given: |given| &mut given.log },
 ];
@@ -132,7 +128,7 @@ pub struct KeyValue {
 
 impl Overrides {
     /// What the environment gives: `LOOKOUT_CONFIG`, `LOOKOUT_LISTEN`, `LOOKOUT_DATA_DIR`, `LOOKOUT_SOURCE`,
-    /// `LOOKOUT_PIR`, `LOOKOUT_BUDGET`, `LOOKOUT_LOG`, as `variable` says (`std::env::var_os`); an empty one is not given.
+    /// `LOOKOUT_PIR`, `LOOKOUT_CLAIM_PASSWORD_FILE`, `LOOKOUT_BUDGET`, `LOOKOUT_LOG`, as `variable` says (`std::env::var_os`); an empty one is not given.
     pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Overrides {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let mut overrides = Overrides {
@@ -213,7 +209,7 @@ impl Default for Config {
             event: engine::Settings::default(),
             store: store::Settings::default(),
             web: web::Settings::default(),
-            auth: Auth::default(),
+            claim_password_file: PathBuf::new(),
             budget_bytes: 16 * 1024 * 1024,
             trust: Trust::default(),
             log_level: Level::INFO,

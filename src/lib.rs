@@ -7,6 +7,8 @@ pub mod heap;
 pub mod frame;
 pub mod trigger;
 
+pub mod identity;
+
 pub mod motion;
 pub mod source;
 

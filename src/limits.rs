@@ -164,6 +164,60 @@ pub const CLIENTS_MAX: usize = 1024;
 /// Longest message that the service itself makes, in bytes: an event with every box and zone at its longest.
 pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
 
+// ---- TLS ----
+
+/// Longest record that is sent, in bytes: what a client must hold to read the first byte of it.
+pub const TLS_RECORD_BYTES: usize = 4 * 1024;
+/// Plain or encrypted bytes that wait in a TLS connection, each. Full: the writer waits, see `client_stall_max`.
+pub const TLS_BUFFER_BYTES: usize = 8 * 1024;
+/// What rustls holds for a client beside those: keys, hashes, a record that comes in (a client may send 16 KiB), the
+/// handshake; measured.
+pub const TLS_STATE_BYTES: usize = 28 * 1024;
+/// Longest file of certificates or keys, in bytes. What is beyond is not read.
+pub const TLS_FILE_BYTES_MAX: u64 = 64 * 1024;
+
+// ---- identity ----
+
+/// Shortest password, in bytes of UTF-8. Shorter: refused.
+pub const PASSWORD_BYTES_MIN: usize = 8;
+/// Longest password, in bytes of UTF-8. Longer: refused, before anything is computed from it.
+pub const PASSWORD_BYTES_MAX: usize = 128;
+/// Memory that Argon2id fills to check a password, in KiB; one password is checked at a time.
+pub const ARGON2_MEMORY_KIB: u32 = 4 * 1024;
+/// Passes of Argon2id over that memory: many, as the memory is little. Cost: about 4 ms each on a two-core x86-64.
+pub const ARGON2_PASSES: u32 = 10;
+/// Logins that may wait while another one's password is checked. Full: 503.
+pub const LOGINS_WAITING_MAX: usize = 2;
+/// Failed logins of one address before it has to wait.
+pub const LOGIN_FAILURES_FREE: u32 = 3;
+/// Longest wait of an address after a failed login, in seconds; it doubles from one second with every failure.
+pub const LOGIN_WAIT_S_MAX: u64 = 900;
+/// Addresses whose failed logins are remembered, 48 bytes each. Full: the one that failed the longest ago is forgotten.
+pub const LOGIN_ADDRESSES_MAX: usize = 64;
+/// Failed logins of all addresses together that may come at once. More: 429.
+pub const LOGIN_FAILURES_BURST: u32 = 20;
+/// Time after which one more failed login is allowed to all addresses together, in seconds.
+pub const LOGIN_FAILURE_S: u64 = 6;
+/// Browsers logged in at once, about 200 bytes each. Full: the one that was silent the longest is logged out.
+pub const SESSIONS_MAX: usize = 16;
+/// Time without a request after which a browser is logged out, in seconds: a week.
+pub const SESSION_IDLE_S: u64 = 7 * 24 * 3600;
+/// Time after which a browser is logged out in any case, in seconds: thirty days.
+pub const SESSION_S_MAX: u64 = 30 * 24 * 3600;
+/// Tokens for programs, about 200 bytes each. Full: no more are made, 409.
+pub const TOKENS_MAX: usize = 32;
+/// Longest lifetime of a token, in seconds: ten years. Longer: refused.
+pub const TOKEN_S_MAX: u64 = 10 * 366 * 24 * 3600;
+/// Longest token that is looked at, in bytes. Longer: not valid.
+pub const TOKEN_BYTES_MAX: usize = 1024;
+/// Longest file of passwords and tokens, in bytes. Longer: damaged.
+pub const IDENTITY_BYTES_MAX: u64 = 64 * 1024;
+/// Time between two looks at whether the session or token of an open stream holds still, in milliseconds: so long a revoked one
+/// goes on.
+pub const CREDENTIAL_CHECK_MS: u64 = 2_000;
+/// How exactly it is known when a session or token was last used, in seconds: each notice of it is a write to the card.
+pub const LAST_USED_GRAIN_S: i64 = 3600;
+
 // ---- configuration ----
 
 /// Longest configuration file read, in bytes. Longer: refused at start.

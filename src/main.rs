@@ -33,6 +33,8 @@ enum Command {
     Record(commands::RecordArgs),
     /// Print stored events as JSON lines or CSV
     Export(commands::ExportArgs),
+    /// Give the device its first password, read from standard input
+    Claim(Overrides),
     /// Print the version
     Version,
 }
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => commands::replay(&args),
         Command::Record(args) => commands::record(&args),
         Command::Export(args) => commands::export(&args),
+        Command::Claim(args) => commands::claim(&args),
         Command::Version => commands::version(),
     };
     commands::exit(outcome)

@@ -6,6 +6,7 @@
 
 mod admission;
 mod assets;
+mod auth;
 mod broadcast;
 mod bucket;
 mod connection;
@@ -29,6 +30,7 @@ mod session;
 mod socket;
 mod store;
 mod system;
+mod tls;
 mod upgrade;
 
 pub use cors::CorsOrigin;
@@ -36,9 +38,15 @@ pub use counters::Counters;
 pub use counters::CountersNow;
 pub use producers::announce;
 pub use producers::tell;
+pub use routes::RouteInfo;
+pub use routes::routes;
 pub use store::EventStore;
 pub use system::About;
 pub use system::Holder;
+pub use tls::Tls;
+pub use tls::TlsError;
+pub use tls::TlsMode;
+pub use tls::TlsSettings;
 
 use std::future::Future;
 use std::io;
@@ -66,6 +74,8 @@ use crate::clock::Clock;
 use crate::clock::Mono;
 use crate::event::model::Name;
 use crate::hub::Hub;
+use crate::identity::Accounts;
+use crate::identity::Auth;
 use crate::limits::ACCEPT_PAUSE_MS;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::HTTP_HEADERS_MAX;
@@ -77,6 +87,8 @@ use crate::limits::SOCKET_READ_BYTES;
 use crate::limits::SOCKET_SEND_BYTES;
 use crate::limits::STORE_READS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
+use crate::limits::TLS_BUFFER_BYTES;
+use crate::limits::TLS_STATE_BYTES;
 use crate::pipeline::Controls;
 use crate::records::RecordQueue;
 use crate::status::Status;
@@ -85,6 +97,8 @@ use admission::Clients;
 use admission::Place;
 use admission::Refusal;
 use admission::Refusals;
+use auth::Access;
+use auth::Peer;
 use counters::count;
 use presence::Roster;
 use socket::Socket;
@@ -120,6 +134,12 @@ pub struct Settings {
     pub client_message_rate: u32,
     /// Whose pages may use the API beside our own.
     pub cors_origin: CorsOrigin,
+    /// Who may connect.
+    pub auth: Auth,
+    /// Most streams of one user at once; those without a name (no password asked) are not told apart. Full: 429, or closed with 1008.
+    pub user_connections_max: usize,
+    /// What is spoken below HTTP.
+    pub tls: TlsSettings,
 }
 
 impl Default for Settings {
@@ -138,6 +158,9 @@ impl Default for Settings {
             connect_rate_total: 400,
             client_message_rate: 20,
             cors_origin: CorsOrigin::default(),
+            auth: Auth::default(),
+            user_connections_max: 5,
+            tls: TlsSettings::default(),
         }
     }
 }
@@ -194,6 +217,10 @@ pub struct Services {
     pub records: Arc<RecordQueue>,
     /// What was set when the service started.
     pub about: Arc<About>,
+    /// Who may do what.
+    pub accounts: Arc<Accounts>,
+    /// Certificate and key, where TLS is spoken.
+    pub tls: Option<Tls>,
 }
 
 /// What every connection shares.
@@ -203,6 +230,7 @@ struct Server {
     counters: Arc<Counters>,
     reads: Reads,
     roster: Arc<Roster>,
+    access: Access,
     store_id: String,
     began: Mono,
 }
@@ -226,6 +254,7 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
         counters: Arc::clone(&services.counters),
         reads: Reads::new(Arc::clone(&services.store)),
         roster: Arc::default(),
+        access: Access::new(&services),
         store_id: services.store.store_id(),
         began: services.clock.now(),
         services,
@@ -264,7 +293,11 @@ pub fn footprint_per_client(settings: &Settings) -> usize {
     let reading = SOCKET_READ_BYTES + 2 * settings.client_message_bytes_max;
     let stream = reading + 2 * session::WRITE_BYTES_MAX + REPLAY_PAGE_BYTES_MAX;
     let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX;
-    TASK_BYTES + stream.max(request)
+    let tls = match settings.tls.mode {
+        TlsMode::Off => 0,
+        TlsMode::SelfSigned | TlsMode::Files => TLS_STATE_BYTES + 2 * TLS_BUFFER_BYTES,
+    };
+    TASK_BYTES + stream.max(request) + tls
 }
 
 /// Told once that the server goes away.
@@ -329,9 +362,27 @@ fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Pl
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_send_buffer_size(SOCKET_SEND_BYTES);
     let span = tracing::info_span!("client", id = %place.id, %address);
-    let socket = Socket::new(stream, server.services.settings.client_stall_max);
-    let connection = connection::run(Arc::clone(server), socket, place, leaving.clone());
+    let local = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+    let peer = Peer {
+        address,
+        is_local: local(address) && stream.local_addr().is_ok_and(local),
+        is_secure: server.services.tls.is_some(),
+    };
+    let connection = welcome(Arc::clone(server), stream, peer, place, leaving.clone());
     tasks.spawn(connection.instrument(span));
+}
+
+/// Speaks TLS first where that is spoken; one that does not in time is hung up on.
+async fn welcome(server: Arc<Server>, stream: TcpStream, peer: Peer, place: Place, leaving: Leaving) {
+    let settings = &server.services.settings;
+    let socket = match &server.services.tls {
+        None => Socket::new(stream, settings.client_stall_max),
+        Some(tls) => match Box::pin(tls.accept(stream, settings.header_time_max)).await {
+            Ok(stream) => Socket::secure(stream, settings.client_stall_max),
+            Err(error) => return tracing::debug!(%error, "no TLS came about"),
+        },
+    };
+    connection::run(server, socket, peer, place, leaving).await;
 }
 
 fn refuse(server: &Server, refusals: &Refusals, why: Refusal, stream: TcpStream, tasks: &mut JoinSet<()>) {

@@ -143,7 +143,7 @@ fn commands_go_to_the_pipeline_and_are_refused_when_it_is_busy() {
     for _ in 1..COMMAND_QUEUE_MAX {
         assert_eq!(device.request("POST", "/api/events", "").0, 202);
     }
-    let answer = device.exchange(b"POST /api/events HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let answer = device.exchange(b"POST /api/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     assert!(
         answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nretry-after: "),
         "{answer}"
@@ -194,13 +194,16 @@ fn a_store_that_fails_or_is_slow_is_said() {
 #[test]
 fn the_dashboard_is_whole_and_confined() {
     let device = Device::start(Settings::default());
-    let show =
-        |path: &str, field: &str| device.exchange(format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{field}\r\n").as_bytes());
+    let show = |path: &str, field: &str| {
+        device.exchange(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{field}\r\n").as_bytes())
+    };
     let page = show("/", "");
     assert!(page.starts_with("HTTP/1.1 200 "), "{page}");
     assert!(page.contains("\r\ncontent-security-policy: default-src 'none'; script-src 'self';"));
     // Whatever the page and its scripts name is there, and nothing is from elsewhere.
-    let scripts = ["/app.js", "/client.js", "/view.js"].map(|path| show(path, "")).concat();
+    let scripts = ["/app.js", "/client.js", "/login.js", "/view.js"]
+        .map(|path| show(path, ""))
+        .concat();
     for (before, after) in [("src=\"", '"'), ("href=\"", '"'), ("from \"./", '"')] {
         for part in [page.as_str(), &scripts].concat().split(before).skip(1) {
             let path = part.split(after).next().unwrap();
@@ -264,7 +267,7 @@ fn slow_requests_are_cut_off_and_others_served_meanwhile() {
     let half_header = device.exchange(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ");
     assert!(half_header.starts_with("HTTP/1.1 408 "), "{half_header:?}");
     assert_eq!(device.counters.now().slow_headers, 1);
-    let half_body = device.exchange(b"PUT /api/armed HTTP/1.1\r\nHost: x\r\nContent-Length: 14\r\n\r\n{\"armed\"");
+    let half_body = device.exchange(b"PUT /api/armed HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n\r\n{\"armed\"");
     assert!(half_body.starts_with("HTTP/1.1 408 "), "{half_body:?}");
     let idle = device.exchange(b"");
     assert_eq!(idle, "", "nothing was asked, nothing is answered");
@@ -297,19 +300,21 @@ fn a_page_of_another_origin_changes_nothing() {
     let device = Device::start(Settings::default());
     let ask = |origin: &str| {
         device.exchange(
-            format!("POST /api/events HTTP/1.1\r\nHost: cam.local\r\nOrigin: {origin}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
-                .as_bytes(),
+            format!(
+                "POST /api/events HTTP/1.1\r\nHost: localhost:8000\r\nOrigin: {origin}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            )
+            .as_bytes(),
         )
     };
     assert!(ask("http://evil.example").starts_with("HTTP/1.1 403 "));
-    assert!(ask("http://cam.local").starts_with("HTTP/1.1 202 "));
+    assert!(ask("http://localhost:8000").starts_with("HTTP/1.1 202 "));
 }
 
 #[test]
 fn one_connection_serves_many_requests() {
     let device = Device::start(Settings::default());
-    let both =
-        device.exchange(b"GET /api/armed HTTP/1.1\r\nHost: x\r\n\r\nGET /api/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let both = device
+        .exchange(b"GET /api/armed HTTP/1.1\r\nHost: localhost\r\n\r\nGET /api/nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
     assert!(both.starts_with("HTTP/1.1 200 ") && both.contains("HTTP/1.1 404 "), "{both}");
     assert_eq!(device.counters.now().accepted, 1);
 }

@@ -193,6 +193,7 @@ fn an_open_port_is_asked_for_in_so_many_words() {
         ("127.0.0.9:1", "loopback"),
         ("[::1]:0", "loopback"),
         ("[::]:80", "none"),
+        ("0.0.0.0:80", "password"),
         ("10.0.0.1:80", "none"),
     ] {
         let config = parse(&format!("[web]\nlisten = {listen:?}\nauth = {auth:?}\n")).expect("allowed");
@@ -251,6 +252,7 @@ fn every_override_reaches_its_key() {
             "LOOKOUT_DATA_DIR" => "/tmp/elsewhere",
             "LOOKOUT_SOURCE" => "scene:seed=3",
             "LOOKOUT_PIR" => "chip:gpio-sim/PIR",
+            "LOOKOUT_CLAIM_PASSWORD_FILE" => "/boot/claim.txt",
             "LOOKOUT_BUDGET" => "32MiB",
             "LOOKOUT_LOG" => "trace",
             _ => return None,
@@ -273,6 +275,7 @@ fn every_override_reaches_its_key() {
                 "pir.source = \"chip:gpio-sim/PIR\"",
                 "store.dir = \"/tmp/elsewhere\"",
                 "web.listen = \"127.0.0.1:9\"",
+                "web.claim_password_file = \"/boot/claim.txt\"",
                 "memory.budget = \"32MiB\"",
                 "log.level = \"trace\"",
             ]

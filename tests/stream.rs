@@ -33,7 +33,17 @@ async fn a_client_is_welcomed_and_told_every_event() {
     assert_eq!(welcome["status"], "connected");
     assert_eq!(welcome["newest_seq"], 3);
     assert_eq!(welcome["store_id"], "memory");
-    assert_eq!(welcome["topics"], serde_json::json!(["event", "camera_event", "alert"]));
+    assert_eq!(
+        welcome["topics"],
+        serde_json::json!([
+            "event",
+            "camera_event",
+            "alert",
+            "bookmark_created",
+            "bookmark_removed",
+            "event_deleted"
+        ])
+    );
     assert_eq!(welcome["connection_id"].as_str().unwrap().len(), 16);
     assert_eq!(client.message().await["type"], "ping", "at once");
     for _ in 0..5 {
@@ -298,7 +308,7 @@ proptest! {
     #[test]
     fn no_frames_upset_the_server(bytes in vec(any::<u8>(), 0..400)) {
         let device = Device::start(Settings { heartbeat: Duration::from_millis(20), ..Settings::default() });
-        let handshake = "GET /ws/events HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        let handshake = "GET /ws/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
         let said = device.exchange(&[handshake.as_bytes(), &bytes].concat());
         prop_assert!(said.starts_with("HTTP/1.1 101 "));

@@ -119,7 +119,7 @@ async fn what_cannot_be_subscribed_to_is_said_and_changes_nothing() {
         (json!({"event_types": ["nothing"]}), "unknown event type"),
         (json!({"event_types": [], "camera_id": "attic"}), "there is no camera \"attic\""),
         (json!({"event_types": [], "zones": ["drive", "sea"]}), "there is no zone \"sea\""),
-        (json!({"event_types": vec!["event"; 17]}), "not understood"),
+        (json!({"event_types": vec!["event"; 19]}), "not understood"),
         (json!({"event_types": [], "zones": vec!["drive"; 17]}), "not understood"),
     ] {
         let mut message = wrong.clone();

@@ -7,6 +7,7 @@ use super::error::Place;
 use super::error::Problem;
 use super::read::Places;
 use crate::motion::settings::Polygon;
+use crate::web::TlsMode;
 
 /// Smallest area of a polygon, as a part of the picture: less is a line, which no cell lies in.
 const POLYGON_AREA_MIN: f32 = 1e-4;
@@ -27,7 +28,8 @@ pub(super) fn relations(config: &Config, places: &Places) -> Result<(), ConfigEr
         .or_else(|| event_times(config))
         .or_else(|| zone_names(config))
         .or_else(|| polygons(config))
-        .or_else(|| open_port(config));
+        .or_else(|| open_port(config))
+        .or_else(|| tls_files(config));
     first.map_or(Ok(()), |conflict| Err(conflict.error(places)))
 }
 
@@ -80,13 +82,20 @@ fn area(polygon: &Polygon) -> f32 {
     twice.abs() / 2.0
 }
 
-/// Until a device can be claimed, others on the network get in only where that was said in so many words.
+/// Others on the network need a password, unless it was said in so many words that they do not.
 fn open_port(config: &Config) -> Option<Conflict> {
     let listen = config.web.listen;
-    let closed = listen.ip().to_canonical().is_loopback() || config.auth == Auth::None;
-    let allowed = "a loopback address (127.0.0.1 or [::1]), as there is no password: \
-                   to let everyone on the network in, write auth = \"none\" under [web] in the configuration file";
+    let closed = listen.ip().to_canonical().is_loopback() || config.web.auth != Auth::Loopback;
+    let allowed = "a loopback address (127.0.0.1 or [::1]), as there is no password: for others on the network write auth = \"password\" or, \
+                   to let everyone in, auth = \"none\" under [web] in the configuration file";
     (!closed).then(|| Conflict::new("web.listen", "web.auth", listen, allowed))
+}
+
+fn tls_files(config: &Config) -> Option<Conflict> {
+    let tls = &config.web.tls;
+    let files = [("web.tls_certificate", &tls.certificate), ("web.tls_key", &tls.key)];
+    let (key, _) = files.into_iter().find(|(_, file)| file.as_os_str().is_empty())?;
+    (tls.mode == TlsMode::Files).then(|| Conflict::new(key, "web.tls", "\"\"", "a file, as web.tls is \"files\""))
 }
 
 impl Conflict {

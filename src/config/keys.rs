@@ -1,6 +1,8 @@
 //! Every key of the configuration, one line each: its name, where its value lives, its kind and its range. Defaults are
 //! those of the `Settings`; what a key means and costs is told in `config/lookout.toml`, which a test holds against this.
 
+use std::path::PathBuf;
+
 use tracing::Level;
 
 use super::Auth;
@@ -22,6 +24,7 @@ use super::kinds::key;
 use super::kinds::list;
 use super::kinds::name;
 use super::kinds::optional_count;
+use super::kinds::optional_path;
 use super::kinds::path;
 use super::kinds::permille;
 use super::kinds::polygon;
@@ -46,6 +49,7 @@ use crate::store;
 use crate::trigger::gate::Bias;
 use crate::trigger::sensor;
 use crate::web;
+use crate::web::TlsMode;
 
 /// Keys that had another name, `(then, now)`: a release that renames one adds it here.
 pub(super) const RENAMES: &Renames = &[];
@@ -58,7 +62,7 @@ pub(super) fn keys(config: &mut Config) -> Vec<Key<'_>> {
         key("motion", motion(&mut config.motion)),
         key("event", event(&mut config.event)),
         key("store", store(&mut config.store)),
-        key("web", web(&mut config.web, &mut config.auth)),
+        key("web", web(&mut config.web, &mut config.claim_password_file)),
         key(
             "memory",
             Slot::Table(vec![key("budget", bytes(&mut config.budget_bytes, 4 * MIB..=GIB))]),
@@ -149,10 +153,15 @@ fn store(store: &mut store::Settings) -> Slot<'_> {
     ])
 }
 
-fn web<'a>(web: &'a mut web::Settings, auth: &'a mut Auth) -> Slot<'a> {
+fn web<'a>(web: &'a mut web::Settings, claim_password_file: &'a mut PathBuf) -> Slot<'a> {
     Slot::Table(vec![
         key("listen", text(&mut web.listen, "an address and a port, as in \"127.0.0.1:8000\"")),
-        key("auth", choice(auth, AUTHS)),
+        key("auth", choice(&mut web.auth, AUTHS)),
+        key("claim_password_file", optional_path(claim_password_file)),
+        key("tls", choice(&mut web.tls.mode, TLS)),
+        key("tls_certificate", optional_path(&mut web.tls.certificate)),
+        key("tls_key", optional_path(&mut web.tls.key)),
+        key("user_connections_max", count(&mut web.user_connections_max, 1..=CLIENTS_MAX as u64)),
         key("clients_max", count(&mut web.clients_max, 1..=CLIENTS_MAX as u64)),
         key("client_message_max", bytes(&mut web.client_message_bytes_max, KIB..=64 * KIB)),
         key("heartbeat_ms", duration(&mut web.heartbeat, Unit::Ms, 1000..=300_000)),
@@ -193,7 +202,13 @@ const FUSIONS: &[(&str, Fusion)] = &[
     ("pir_arms_video", Fusion::PirArmsVideo),
 ];
 
-const AUTHS: &[(&str, Auth)] = &[("loopback", Auth::Loopback), ("none", Auth::None)];
+const AUTHS: &[(&str, Auth)] = &[("loopback", Auth::Loopback), ("password", Auth::Password), ("none", Auth::None)];
+
+const TLS: &[(&str, TlsMode)] = &[
+    ("off", TlsMode::Off),
+    ("self_signed", TlsMode::SelfSigned),
+    ("files", TlsMode::Files),
+];
 
 const TRUST: &[(&str, Trust)] = &[("ntp", Trust::Ntp), ("always", Trust::Always)];
 

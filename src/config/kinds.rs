@@ -282,6 +282,14 @@ pub(super) fn path(place: &mut PathBuf) -> Slot<'_> {
     typed(place, "a path".into(), read, |path| quote(&path.to_string_lossy()))
 }
 
+/// A file that there need not be.
+pub(super) fn optional_path(place: &mut PathBuf) -> Slot<'_> {
+    let read = |value: &DeValue<'_>| value.as_str().map(PathBuf::from);
+    typed(place, "a path, or \"\" for none".into(), read, |path| {
+        quote(&path.to_string_lossy())
+    })
+}
+
 /// Corners of a part of the picture.
 pub(super) fn polygon(place: &mut Polygon) -> Slot<'_> {
     let read = |value: &DeValue<'_>| {

@@ -25,6 +25,7 @@ pub(super) static PAGE: Asset = asset("text/html; charset=utf-8", include_bytes!
 pub(super) static STYLE: Asset = asset("text/css; charset=utf-8", include_bytes!("dashboard/app.css"));
 pub(super) static APP: Asset = asset("text/javascript; charset=utf-8", include_bytes!("dashboard/app.js"));
 pub(super) static CLIENT: Asset = asset("text/javascript; charset=utf-8", include_bytes!("dashboard/client.js"));
+pub(super) static LOGIN: Asset = asset("text/javascript; charset=utf-8", include_bytes!("dashboard/login.js"));
 pub(super) static VIEW: Asset = asset("text/javascript; charset=utf-8", include_bytes!("dashboard/view.js"));
 pub(super) static ICON: Asset = asset("image/svg+xml", include_bytes!("dashboard/icon.svg"));
 

@@ -13,7 +13,6 @@ use hyper::Method;
 use hyper::Request;
 use hyper::Response;
 use hyper::StatusCode;
-use hyper::Uri;
 use hyper::Version;
 use hyper::body::Incoming;
 use hyper::header;
@@ -30,6 +29,10 @@ use super::Server;
 use super::Settings;
 use super::admission::Door;
 use super::admission::Place;
+use super::auth;
+use super::auth::Asked;
+use super::auth::Peer;
+use super::auth::Seat;
 use super::broadcast;
 use super::cors;
 use super::cors::CorsOrigin;
@@ -44,14 +47,18 @@ use super::query;
 use super::reply::Body;
 use super::routes;
 use super::routes::Endpoint;
+use super::routes::Route;
 use super::session;
 use super::socket::Socket;
 use super::socket::linger;
 use super::system;
 use super::upgrade;
+use crate::identity::Caller;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::REQUEST_ID_BYTES_MAX;
 use crate::wire;
+use crate::wire::close;
+use crate::wire::close::Close;
 
 /// Names a request, in the answer's header and in the log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -80,18 +87,36 @@ impl Requests<'_> {
     }
 }
 
+type Answer = Result<Response<Body>, Problem>;
+
 /// A WebSocket that was asked for and granted.
 struct Opened {
     door: wire::Door,
     start: session::Start,
+    caller: Caller,
+}
+
+/// A connection, and what its requests make of it.
+struct Visit {
+    peer: Peer,
+    opened: OnceLock<Opened>,
+    /// The place that it takes among the streams of its user.
+    seat: OnceLock<Seat>,
+    /// A WebSocket that was opened only to be closed.
+    turned_away: OnceLock<Close>,
 }
 
 /// Serves one connection until it is over; `place` is free again then.
-pub(super) async fn run(server: Arc<Server>, socket: Socket, place: Place, mut leaving: Leaving) {
-    let opened = OnceLock::new();
+pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: Place, mut leaving: Leaving) {
+    let visit = Visit {
+        peer,
+        opened: OnceLock::new(),
+        seat: OnceLock::new(),
+        turned_away: OnceLock::new(),
+    };
     let (mut socket, read) = {
         let requests = Requests::of(&place.id);
-        let answer = service_fn(|request| Box::pin(answer(&server, request, &opened, &requests)));
+        let answer = service_fn(|request| Box::pin(answer(&server, request, &visit, &requests)));
         let mut http = http(&server.services.settings).serve_connection(TokioIo::new(socket), answer);
         let told = tokio::select! {
             ended = poll_fn(|cx| http.poll_without_shutdown(cx)) => Some(ended),
@@ -112,8 +137,12 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, place: Place, mut l
         // A copy of what is left, mostly nothing: the bytes themselves would keep the whole request's buffer.
         (socket, parts.read_buf.to_vec())
     };
-    match opened.get() {
-        Some(Opened { door, start }) => {
+    if let Some(reason) = visit.turned_away.get() {
+        return auth::close(&server.services.settings, socket, read, *reason).await;
+    }
+    match visit.opened.get() {
+        Some(Opened { door, start, caller }) => {
+            tracing::info!(user = caller.user(), scope = %caller.scope, "let in");
             place.move_to(Door::Events);
             let client = session::Client {
                 id: &place.id,
@@ -121,7 +150,11 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, place: Place, mut l
                 start: *start,
             };
             // Boxed: requests, far more frequent, need not be as large as a stream.
-            Box::pin(session::run(&server, socket, read, client, &mut leaving)).await;
+            let session = Box::pin(session::run(&server, socket, read, client, &mut leaving));
+            tokio::select! {
+                () = session => {}
+                () = auth::lapsed(&server.access, caller) => {}
+            }
         }
         None => linger(&mut socket).await,
     }
@@ -152,17 +185,18 @@ async fn explain(server: &Server, socket: &mut Socket, error: &hyper::Error, sil
     }
 }
 
-async fn answer(
-    server: &Server,
-    request: Request<Incoming>,
-    opened: &OnceLock<Opened>,
-    requests: &Requests<'_>,
-) -> Result<Response<Body>, Infallible> {
+async fn answer(server: &Server, request: Request<Incoming>, visit: &Visit, requests: &Requests<'_>) -> Result<Response<Body>, Infallible> {
     let (head, body) = request.into_parts();
     let cors = &server.services.settings.cors_origin;
+    let asked = Asked {
+        method: &head.method,
+        uri: &head.uri,
+        headers: &head.headers,
+        peer: visit.peer,
+    };
     let done = match check(cors, &head.method, head.version, &head.headers) {
         Ok(()) if head.method == Method::OPTIONS && cors.admits(&head.headers) => Ok(cors::preflight()),
-        Ok(()) => dispatch(server, &head.method, &head.uri, &head.headers, body, opened).await,
+        Ok(()) => dispatch(server, asked, body, visit).await,
         Err(problem) => Err(problem.with(header::CONNECTION, HeaderValue::from_static("close"))),
     };
     let mut response = done.unwrap_or_else(Problem::response);
@@ -173,19 +207,22 @@ async fn answer(
     Ok(response)
 }
 
-async fn dispatch(
-    server: &Server,
-    method: &Method,
-    uri: &Uri,
-    headers: &HeaderMap,
-    body: Incoming,
-    opened: &OnceLock<Opened>,
-) -> Result<Response<Body>, Problem> {
-    let (route, id) = routes::find(method, uri.path())?;
+async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Visit) -> Answer {
+    let (route, id) = routes::find(asked.method, asked.uri.path())?;
+    let admitted = auth::admit(server, route, asked);
+    let caller = match admitted {
+        Err(_) if route.closes_strangers() => {
+            return turn_away(&server.services.settings.cors_origin, asked.headers, visit, close::UNKNOWN);
+        }
+        admitted => admitted?,
+    };
+    auth::keep(&server.access);
+    let query = auth::without_token(asked.uri.query());
+    let query = query.as_deref();
     match route.endpoint {
-        Endpoint::Stream(door) => stream(server, door, uri.query(), headers, opened),
-        Endpoint::ListEvents => events::list(server, uri.query(), headers).await,
-        Endpoint::ShowEvent => events::show(server, id, headers).await,
+        Endpoint::Stream(door) => stream(server, route, door, auth::known(caller)?, asked, query, visit),
+        Endpoint::ListEvents => events::list(server, query, asked.headers).await,
+        Endpoint::ShowEvent => events::show(server, id, asked.headers).await,
         Endpoint::TriggerEvent => handlers::trigger_event(server),
         Endpoint::ShowArmed => handlers::show_armed(server),
         Endpoint::SetArmed => handlers::set_armed(server, body).await,
@@ -193,33 +230,52 @@ async fn dispatch(
         Endpoint::DeleteEvent => events::delete(server, id).await,
         Endpoint::Bookmark => events::bookmark(server, id).await,
         Endpoint::Unbookmark => events::unbookmark(server, id).await,
-        Endpoint::Zones => system::zones(server, headers),
-        Endpoint::Tuning => system::tuning(server, headers),
+        Endpoint::Zones => system::zones(server, asked.headers),
+        Endpoint::Tuning => system::tuning(server, asked.headers),
         Endpoint::System => system::system(server).await,
         Endpoint::Test => broadcast::test(server, id, body).await,
         Endpoint::Announce => broadcast::announce(server, body).await,
         Endpoint::Alive => Ok(health::alive()),
         Endpoint::Ready => Ok(health::ready(server)),
         Endpoint::Streams => Ok(health::streams(server)),
-        Endpoint::Logs => logs::show(server, uri.query()),
+        Endpoint::Logs => logs::show(server, query),
         Endpoint::Metrics => metrics::show(server).await,
-        Endpoint::Asset(asset) => Ok(asset.show(headers)),
+        Endpoint::Account(action) => auth::answer(server, action, caller, id, asked, body).await,
+        Endpoint::Asset(asset) => Ok(asset.show(asked.headers)),
     }
 }
 
-/// `GET` of one of the stream's doors.
+/// A door: the connection becomes a WebSocket, if its user may have one more.
 fn stream(
     server: &Server,
+    route: &Route,
     door: wire::Door,
+    caller: Caller,
+    asked: Asked<'_>,
     query: Option<&str>,
-    headers: &HeaderMap,
-    opened: &OnceLock<Opened>,
-) -> Result<Response<Body>, Problem> {
-    same_origin(&server.services.settings.cors_origin, headers)?;
+    visit: &Visit,
+) -> Answer {
+    let cors = &server.services.settings.cors_origin;
+    auth::same_origin(cors, asked.headers)?;
     let start = query::start(query)?;
+    let response = upgrade::accept(asked.headers)?;
+    match server.access.seat(&caller) {
+        Some(seat) => {
+            // One connection turns into a stream once: hyper takes no request after that.
+            let _ = visit.seat.set(seat);
+            let _ = visit.opened.set(Opened { door, start, caller });
+            Ok(response)
+        }
+        None if route.closes_strangers() => turn_away(cors, asked.headers, visit, close::TOO_MANY),
+        None => Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, close::TOO_MANY.reason)),
+    }
+}
+
+/// Opens a WebSocket that will be closed at once.
+fn turn_away(cors: &CorsOrigin, headers: &HeaderMap, visit: &Visit, reason: Close) -> Answer {
+    auth::same_origin(cors, headers)?;
     let response = upgrade::accept(headers)?;
-    // One connection turns into a stream once: hyper takes no request after that.
-    let _ = opened.set(Opened { door, start });
+    let _ = visit.turned_away.set(reason);
     Ok(response)
 }
 
@@ -233,22 +289,9 @@ fn check(cors: &CorsOrigin, method: &Method, version: Version, headers: &HeaderM
     if headers.contains_key(header::TRANSFER_ENCODING) {
         return Err(Problem::bad_request("a body comes with its Content-Length, not in chunks"));
     }
-    if method.is_safe() { Ok(()) } else { same_origin(cors, headers) }
-}
-
-/// A browser says from which page a request comes; only ours and the one that the configuration
-/// names may open streams and change things. Programs say nothing.
-fn same_origin(cors: &CorsOrigin, headers: &HeaderMap) -> Result<(), Problem> {
-    let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let origin_host = origin
-        .to_str()
-        .ok()
-        .and_then(|origin| origin.split_once("://"))
-        .map(|(_, host)| host);
-    match (origin_host, host) {
-        _ if cors.admits(headers) => Ok(()),
-        (Some(origin_host), Some(host)) if origin_host.eq_ignore_ascii_case(host) => Ok(()),
-        _ => Err(Problem::new(StatusCode::FORBIDDEN, "pages of another origin are not let in")),
+    if method.is_safe() {
+        Ok(())
+    } else {
+        auth::same_origin(cors, headers)
     }
 }

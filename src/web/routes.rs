@@ -1,4 +1,4 @@
-//! Every route in one table: method, path, and who answers. What the answers say is in `handlers.rs`.
+//! Every route in one table: method, path, the scope that it needs, and who answers. What the answers say is in `handlers.rs`.
 
 use hyper::Method;
 use hyper::StatusCode;
@@ -7,14 +7,53 @@ use hyper::header::HeaderValue;
 
 use super::assets;
 use super::assets::Asset;
+use super::auth::Action;
 use super::problem::Problem;
+use crate::identity::Scope;
 use crate::wire::Door;
 
 /// One line of the table. `{name}` in a path stands for one segment.
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) path: &'static str,
+    /// What one must be allowed to do; `None`: everybody may.
+    pub(super) scope: Option<Scope>,
     pub(super) endpoint: Endpoint,
+}
+
+/// A route, for who looks over the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// HTTP method.
+    pub method: &'static str,
+    /// Path; `{id}` stands for one segment.
+    pub path: &'static str,
+    /// The scope that it needs; `None`: everybody may.
+    pub scope: Option<Scope>,
+    /// Whether it is the door of a WebSocket.
+    pub door: bool,
+}
+
+/// Every route there is.
+pub fn routes() -> impl Iterator<Item = RouteInfo> {
+    ROUTES.iter().map(|route| RouteInfo {
+        method: route.method.as_str(),
+        path: route.path,
+        scope: route.scope,
+        door: route.is_door(),
+    })
+}
+
+impl Route {
+    /// Whether it is the door of a WebSocket.
+    pub(super) fn is_door(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Stream(_))
+    }
+
+    /// Whether a WebSocket that is not let in is opened and closed with a code, for pages to read.
+    pub(super) fn closes_strangers(&self) -> bool {
+        self.path == "/api/ws/statistics"
+    }
 }
 
 /// Who answers.
@@ -40,48 +79,69 @@ pub(super) enum Endpoint {
     Streams,
     Logs,
     Metrics,
+    Account(Action),
     Asset(&'static Asset),
 }
 
-const fn route(method: Method, path: &'static str, endpoint: Endpoint) -> Route {
-    Route { method, path, endpoint }
+const PUBLIC: Option<Scope> = None;
+const READ: Option<Scope> = Some(Scope::Read);
+const CONTROL: Option<Scope> = Some(Scope::Control);
+const ADMIN: Option<Scope> = Some(Scope::Admin);
+
+const fn route(method: Method, path: &'static str, scope: Option<Scope>, endpoint: Endpoint) -> Route {
+    Route {
+        method,
+        path,
+        scope,
+        endpoint,
+    }
 }
 
 pub(super) static ROUTES: &[Route] = &[
-    route(Method::GET, "/ws/events", Endpoint::Stream(Door::Events)),
-    route(Method::GET, "/ws/ui", Endpoint::Stream(Door::Ui)),
-    route(Method::GET, "/api/ws/statistics", Endpoint::Stream(Door::Statistics)),
-    route(Method::GET, "/ws", Endpoint::Stream(Door::Open)),
-    route(Method::GET, "/api/events", Endpoint::ListEvents),
-    route(Method::POST, "/api/events", Endpoint::TriggerEvent),
-    route(Method::GET, "/api/events/{id}", Endpoint::ShowEvent),
-    route(Method::GET, "/api/armed", Endpoint::ShowArmed),
-    route(Method::PUT, "/api/armed", Endpoint::SetArmed),
-    route(Method::GET, "/api/health", Endpoint::Health),
-    route(Method::DELETE, "/api/events/{id}", Endpoint::DeleteEvent),
-    route(Method::PUT, "/api/events/{id}/bookmark", Endpoint::Bookmark),
-    route(Method::DELETE, "/api/events/{id}/bookmark", Endpoint::Unbookmark),
-    route(Method::GET, "/api/zones", Endpoint::Zones),
-    route(Method::GET, "/api/tuning", Endpoint::Tuning),
-    route(Method::GET, "/api/system", Endpoint::System),
-    route(Method::POST, "/api/test/{kind}", Endpoint::Test),
-    route(Method::POST, "/api/announcement", Endpoint::Announce),
-    route(Method::GET, "/api/health/live", Endpoint::Alive),
-    route(Method::GET, "/api/health/ready", Endpoint::Ready),
-    route(Method::GET, "/api/health/websocket", Endpoint::Streams),
-    route(Method::GET, "/api/logs", Endpoint::Logs),
-    route(Method::GET, "/metrics", Endpoint::Metrics),
-    route(Method::GET, "/", Endpoint::Asset(&assets::PAGE)),
-    route(Method::GET, "/app.css", Endpoint::Asset(&assets::STYLE)),
-    route(Method::GET, "/app.js", Endpoint::Asset(&assets::APP)),
-    route(Method::GET, "/client.js", Endpoint::Asset(&assets::CLIENT)),
-    route(Method::GET, "/view.js", Endpoint::Asset(&assets::VIEW)),
-    route(Method::GET, "/icon.svg", Endpoint::Asset(&assets::ICON)),
-    route(Method::GET, "/api/openapi.json", Endpoint::Asset(&assets::OPENAPI)),
-    route(Method::GET, "/api/asyncapi.json", Endpoint::Asset(&assets::ASYNCAPI)),
-    route(Method::GET, "/docs", Endpoint::Asset(&assets::DOCS)),
-    route(Method::GET, "/docs.css", Endpoint::Asset(&assets::DOCS_STYLE)),
-    route(Method::GET, "/docs.js", Endpoint::Asset(&assets::DOCS_SCRIPT)),
+    route(Method::GET, "/ws/events", READ, Endpoint::Stream(Door::Events)),
+    route(Method::GET, "/ws/ui", READ, Endpoint::Stream(Door::Ui)),
+    route(Method::GET, "/api/ws/statistics", READ, Endpoint::Stream(Door::Statistics)),
+    route(Method::GET, "/ws", READ, Endpoint::Stream(Door::Open)),
+    route(Method::GET, "/api/events", READ, Endpoint::ListEvents),
+    route(Method::POST, "/api/events", CONTROL, Endpoint::TriggerEvent),
+    route(Method::GET, "/api/events/{id}", READ, Endpoint::ShowEvent),
+    route(Method::DELETE, "/api/events/{id}", CONTROL, Endpoint::DeleteEvent),
+    route(Method::PUT, "/api/events/{id}/bookmark", CONTROL, Endpoint::Bookmark),
+    route(Method::DELETE, "/api/events/{id}/bookmark", CONTROL, Endpoint::Unbookmark),
+    route(Method::GET, "/api/armed", READ, Endpoint::ShowArmed),
+    route(Method::PUT, "/api/armed", CONTROL, Endpoint::SetArmed),
+    route(Method::GET, "/api/zones", READ, Endpoint::Zones),
+    route(Method::GET, "/api/tuning", READ, Endpoint::Tuning),
+    route(Method::GET, "/api/system", READ, Endpoint::System),
+    route(Method::POST, "/api/test/{kind}", CONTROL, Endpoint::Test),
+    route(Method::POST, "/api/announcement", ADMIN, Endpoint::Announce),
+    route(Method::GET, "/api/health", READ, Endpoint::Health),
+    route(Method::GET, "/api/health/live", PUBLIC, Endpoint::Alive),
+    route(Method::GET, "/api/health/ready", READ, Endpoint::Ready),
+    route(Method::GET, "/api/health/websocket", READ, Endpoint::Streams),
+    route(Method::GET, "/api/logs", ADMIN, Endpoint::Logs),
+    route(Method::GET, "/metrics", READ, Endpoint::Metrics),
+    route(Method::POST, "/api/login", PUBLIC, Endpoint::Account(Action::LogIn)),
+    route(Method::POST, "/api/logout", READ, Endpoint::Account(Action::LogOut)),
+    route(Method::GET, "/api/session", READ, Endpoint::Account(Action::ShowSession)),
+    route(Method::GET, "/api/tokens", ADMIN, Endpoint::Account(Action::ListTokens)),
+    route(Method::POST, "/api/tokens", ADMIN, Endpoint::Account(Action::MakeToken)),
+    route(Method::DELETE, "/api/tokens/{id}", ADMIN, Endpoint::Account(Action::RevokeToken)),
+    route(Method::GET, "/api/sessions", ADMIN, Endpoint::Account(Action::ListSessions)),
+    route(Method::DELETE, "/api/sessions/{id}", ADMIN, Endpoint::Account(Action::EndSession)),
+    route(Method::PUT, "/api/password", ADMIN, Endpoint::Account(Action::SetPassword)),
+    route(Method::GET, "/", PUBLIC, Endpoint::Asset(&assets::PAGE)),
+    route(Method::GET, "/app.css", PUBLIC, Endpoint::Asset(&assets::STYLE)),
+    route(Method::GET, "/app.js", PUBLIC, Endpoint::Asset(&assets::APP)),
+    route(Method::GET, "/client.js", PUBLIC, Endpoint::Asset(&assets::CLIENT)),
+    route(Method::GET, "/login.js", PUBLIC, Endpoint::Asset(&assets::LOGIN)),
+    route(Method::GET, "/view.js", PUBLIC, Endpoint::Asset(&assets::VIEW)),
+    route(Method::GET, "/icon.svg", PUBLIC, Endpoint::Asset(&assets::ICON)),
+    route(Method::GET, "/api/openapi.json", PUBLIC, Endpoint::Asset(&assets::OPENAPI)),
+    route(Method::GET, "/api/asyncapi.json", PUBLIC, Endpoint::Asset(&assets::ASYNCAPI)),
+    route(Method::GET, "/docs", PUBLIC, Endpoint::Asset(&assets::DOCS)),
+    route(Method::GET, "/docs.css", PUBLIC, Endpoint::Asset(&assets::DOCS_STYLE)),
+    route(Method::GET, "/docs.js", PUBLIC, Endpoint::Asset(&assets::DOCS_SCRIPT)),
 ];
 
 /// Who answers `method` on `path`, and what stands at `{name}`: 404 for a path that there is not, 405 with `Allow`

@@ -246,7 +246,7 @@ impl Session<'_> {
         self.silent_beats = 0;
         if !self.rate.take(self.server.services.clock.now()) {
             count(&self.server.counters.flooding);
-            return Err(End::Closed(close::TOO_MANY));
+            return Err(End::Closed(close::TOO_FAST));
         }
         let text = match message {
             Some(Ok(Message::Text(text))) => text,

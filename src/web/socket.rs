@@ -18,6 +18,7 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
 use crate::limits::CLOSE_MS_MAX;
 
@@ -29,16 +30,52 @@ const LINGER_BYTES_MAX: usize = 64 * 1024;
 /// flush, so that a client that takes a byte now and then does not hold its place for ever.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: Transport,
     stall_max: Duration,
     /// Only for those who made a write wait.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
+/// What carries the bytes.
+#[derive(Debug)]
+enum Transport {
+    Plain(TcpStream),
+    /// Boxed: most devices have none, and its state is large.
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Transport {
+    fn tcp(&self) -> &TcpStream {
+        match self {
+            Transport::Plain(stream) => stream,
+            Transport::Tls(stream) => stream.get_ref().0,
+        }
+    }
+}
+
+/// Does the same to whichever it is.
+macro_rules! each {
+    ($transport:expr, $stream:ident => $done:expr) => {
+        match $transport {
+            Transport::Plain($stream) => $done,
+            Transport::Tls($stream) => $done,
+        }
+    };
+}
+
 impl Socket {
     pub(super) fn new(stream: TcpStream, stall_max: Duration) -> Socket {
         Socket {
-            stream,
+            stream: Transport::Plain(stream),
+            stall_max,
+            stalled: None,
+        }
+    }
+
+    /// One that nobody on the way can read.
+    pub(super) fn secure(stream: TlsStream<TcpStream>, stall_max: Duration) -> Socket {
+        Socket {
+            stream: Transport::Tls(Box::new(stream)),
             stall_max,
             stalled: None,
         }
@@ -46,16 +83,16 @@ impl Socket {
 
     /// The client's address, unless it is gone already.
     pub(super) fn peer(&self) -> Option<IpAddr> {
-        self.stream.peer_addr().ok().map(|address| address.ip())
+        self.stream.tcp().peer_addr().ok().map(|address| address.ip())
     }
 
     /// Drops what is not yet sent: the client gets a reset, the kernel its memory.
     pub(super) fn reset(&self) {
         // It fails only on a socket that is gone already.
-        let _ = self.stream.set_zero_linger();
+        let _ = self.stream.tcp().set_zero_linger();
     }
 
-    fn limit(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn limit<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_ready() {
             return written;
         }
@@ -68,28 +105,33 @@ impl Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        each!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buf))
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        let written = each!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, bytes));
         self.limit(cx, written)
     }
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
+        let written = each!(&mut self.stream, stream => Pin::new(stream).poll_write_vectored(cx, parts));
         self.limit(cx, written)
     }
     fn is_write_vectored(&self) -> bool {
         true
     }
-    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.stalled = None;
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Nothing waits in a plain one; in the other, what is encrypted and not yet sent.
+        let flushed = each!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx));
+        let flushed = self.limit(cx, flushed);
+        if flushed.is_ready() {
+            self.stalled = None;
+        }
+        flushed
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        each!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx))
     }
 }
 

@@ -7,6 +7,7 @@ use hyper::header;
 use hyper::header::HeaderValue;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::auth;
 use super::problem::Problem;
 use super::reply;
 use super::reply::Body;
@@ -34,6 +35,10 @@ pub(super) fn accept(headers: &HeaderMap) -> Result<Response<Body>, Problem> {
         (header::CONNECTION, HeaderValue::from_static("Upgrade")),
         (header::SEC_WEBSOCKET_ACCEPT, accept),
     ]);
+    let protocol = auth::protocol(headers);
+    response
+        .headers_mut()
+        .extend(protocol.map(|protocol| (header::SEC_WEBSOCKET_PROTOCOL, protocol)));
     Ok(response)
 }
 

@@ -23,7 +23,11 @@ pub const PROTOCOL: Close = Close::new(1002, "protocol error");
 /// A text message that is not UTF-8.
 pub const NOT_UTF8: Close = Close::new(1007, "text is not UTF-8");
 /// Messages that come too fast.
-pub const TOO_MANY: Close = Close::new(1008, "messages come too fast");
+pub const TOO_FAST: Close = Close::new(1008, "messages come too fast");
+/// Neither a token nor a session that holds.
+pub const UNKNOWN: Close = Close::new(1008, "not let in: no valid token or session");
+/// The user has as many connections as one may have.
+pub const TOO_MANY: Close = Close::new(1008, "too many connections of this user");
 /// A message longer than the server takes.
 pub const TOO_LONG: Close = Close::new(1009, "message too long");
 /// Neither message nor pong for two heartbeats.

@@ -2,9 +2,11 @@
 #![allow(dead_code, unreachable_pub, unused_imports)] // each test binary uses its part
 
 mod patience;
+mod sample;
 mod stream;
 
 pub use patience::until;
+pub use sample::event;
 pub use stream::Stream;
 pub use stream::open_narrow;
 
@@ -22,13 +24,10 @@ use bytes::Bytes;
 use lookout::clock::BootId;
 use lookout::clock::SystemClock;
 use lookout::clock::Timestamp;
-use lookout::event::model::ClockState;
 use lookout::event::model::Event;
-use lookout::event::model::Phase;
-use lookout::event::model::Trigger;
 use lookout::hub::Hub;
 use lookout::hub::Message;
-use lookout::motion::Score;
+use lookout::identity::Accounts;
 use lookout::pipeline::Controls;
 use lookout::records::RecordQueue;
 use lookout::status::CameraState;
@@ -151,6 +150,7 @@ pub struct Device {
     pub controls: Arc<Controls>,
     pub counters: Arc<Counters>,
     pub records: Arc<RecordQueue>,
+    pub accounts: Arc<Accounts>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -163,15 +163,24 @@ impl Device {
 
     /// A healthy device that made `events` events before it was last started.
     pub fn with_history(settings: Settings, events: u64) -> Device {
+        Device::with_accounts(settings, events, Accounts::in_memory(Arc::new(SystemClock::default())).unwrap())
+    }
+
+    /// One that knows these accounts.
+    pub fn with_accounts(settings: Settings, events: u64, accounts: Accounts) -> Device {
         let store = Arc::new(MemoryStore::default());
         for _ in 0..events {
             keep_event(&store);
         }
-        Device::on_store(settings, store)
+        Device::over(settings, store, accounts)
     }
 
     /// A healthy device that was last started on this store, or another such.
     pub fn on_store(settings: Settings, store: Arc<MemoryStore>) -> Device {
+        Device::over(settings, store, Accounts::in_memory(Arc::new(SystemClock::default())).unwrap())
+    }
+
+    fn over(settings: Settings, store: Arc<MemoryStore>, accounts: Accounts) -> Device {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (stop, stopped) = oneshot::channel();
         let mut device = Device {
@@ -182,6 +191,7 @@ impl Device {
             controls: Arc::default(),
             counters: Arc::default(),
             records: Arc::default(),
+            accounts: Arc::new(accounts),
             stop: Some(stop),
             thread: None,
         };
@@ -213,6 +223,8 @@ impl Device {
             board: None,
             records: self.records.clone(),
             about: Arc::default(),
+            accounts: self.accounts.clone(),
+            tls: None,
         }
     }
 
@@ -346,31 +358,5 @@ pub fn names() -> Names {
     Names {
         cameras: ["porch".try_into().unwrap()].into_iter().collect(),
         zones: ["drive", "lawn", "gate"].map(|name| name.try_into().unwrap()).into_iter().collect(),
-    }
-}
-
-/// An event of usual size.
-pub fn event(id: u64) -> Event {
-    Event {
-        id,
-        seq: id,
-        timestamp: Timestamp(id as i64 * 1000),
-        camera_id: "porch".try_into().unwrap(),
-        trigger: Trigger::Video,
-        phase: Phase::End,
-        duration_ms: 1500,
-        score: Score(640),
-        zones: Default::default(),
-        boxes: Default::default(),
-        pir: None,
-        video: None,
-        suppressed: 0,
-        end_reason: None,
-        snapshot_url: None,
-        clip_url: None,
-        bookmarked: false,
-        clock: ClockState::Synced,
-        boot_id: BootId::NIL,
-        uptime_ms: id * 1000,
     }
 }

@@ -1,6 +1,7 @@
 // The dashboard: events from REST first, then live; the present by polling. What it looks like is in view.js.
 
 import { Client, ask } from "./client.js";
+import { admitted, logOut } from "./login.js";
 import { eventItem, refreshTimes, showConnection, showHealth, showProblems } from "./view.js";
 
 const HEALTH_EVERY_MS = 2000;
@@ -74,7 +75,9 @@ async function poll() {
   if (!health.pipeline) throw new Error(health.detail ?? "the device is busy");
   if (health.pipeline.format) shape = health.pipeline.format;
   showHealth(health);
-  if (!client.live) learn((await ask(`/api/events?limit=${PAGE_EVENTS}`)).events);
+  if (client.live) return;
+  await admitted(); // a session that is over ends the stream, too
+  learn((await ask(`/api/events?limit=${PAGE_EVENTS}`)).events);
 }
 
 function fail(error) {
@@ -96,11 +99,13 @@ armed.addEventListener("click", () =>
   }),
 );
 trigger.addEventListener("click", () => act(trigger, () => ask("/api/events", { method: "POST" })));
+document.getElementById("logout").addEventListener("click", () => logOut().catch(fail));
 older.addEventListener("click", () => act(older, showOlder));
 
 async function begin() {
   for (;;) {
     try {
+      await admitted();
       await poll();
       return client.start(await reload());
     } catch (error) {

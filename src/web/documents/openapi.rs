@@ -14,7 +14,7 @@ use crate::web::problem::ProblemJson;
 use crate::web::routes::ROUTES;
 
 /// Problems that every operation may have: malformed, another origin, too slow, too long, too many, our fault, not now.
-const PROBLEMS: [u16; 8] = [400, 403, 408, 413, 429, 431, 500, 503];
+const PROBLEMS: [u16; 9] = [400, 401, 403, 408, 413, 429, 431, 500, 503];
 
 /// The OpenAPI document.
 pub fn openapi() -> Value {

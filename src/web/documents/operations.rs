@@ -7,8 +7,11 @@ use serde_json::json;
 
 use crate::event::model::Event;
 use crate::event::model::Trigger;
+use crate::identity::SessionInfo;
 use crate::limits::LOG_LINES_MAX;
 use crate::limits::PAGE_EVENTS_MAX;
+use crate::web::auth::Action;
+use crate::web::auth::account;
 use crate::web::broadcast;
 use crate::web::events;
 use crate::web::handlers;
@@ -119,11 +122,42 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::Logs => Operation::new("device", "showLogs", "The newest lines of the log.", 200, json_of::<logs::Lines>(schemas)).asked_by(log_filters()),
         Endpoint::Metrics => Operation::new("device", "showMetrics", "Figures in Prometheus' text form.", 200, Content::Text("text/plain")),
         Endpoint::Test => Operation::new("streams", "sendTest", "Send a sample to every stream; only custom takes a body.", 202, json_of::<handlers::Accepted>(schemas)).asked_by(vec![kind()]).may_take(json!({ "type": "object" })),
+        Endpoint::Account(action) => account_operation(action, schemas),
         Endpoint::Announce => Operation::new("streams", "announce", "Say a word to every stream.", 202, json_of::<handlers::Accepted>(schemas)).takes(schema::<broadcast::Announce>(schemas)),
     })
 }
 
+/// The operation of `action` on the account.
+#[rustfmt::skip] // a table
+fn account_operation(action: Action, schemas: &mut SchemaGenerator) -> Operation {
+    use Content::Empty;
+    match action {
+        Action::LogIn => Operation::new("account", "logIn", "Begin a session; its cookie is set.", 200, json_of::<SessionInfo>(schemas)).takes(schema::<account::Login>(schemas)),
+        Action::LogOut => Operation::new("account", "logOut", "End the session that asks.", 204, Empty),
+        Action::ShowSession => Operation::new("account", "showSession", "Who asks, and what they may do.", 200, json_of::<account::Whoami<'_>>(schemas)),
+        Action::ListTokens => Operation::new("account", "listTokens", "Tokens that hold.", 200, json_of::<account::Tokens>(schemas)),
+        Action::MakeToken => Operation::new("account", "makeToken", "Make a token; it is shown this once.", 201, json_of::<account::MadeToken>(schemas)).takes(schema::<account::TokenWish>(schemas)).may(&[409]),
+        Action::RevokeToken => Operation::new("account", "revokeToken", "Revoke a token.", 204, Empty).named("Which token.").may(&[404]),
+        Action::ListSessions => Operation::new("account", "listSessions", "Sessions that hold.", 200, json_of::<account::Sessions>(schemas)),
+        Action::EndSession => Operation::new("account", "endSession", "End a session.", 204, Empty).named("Which session.").may(&[404]),
+        Action::SetPassword => Operation::new("account", "setPassword", "Set the password, or another.", 204, Empty).takes(schema::<account::NewPassword>(schemas)).may(&[409]),
+    }
+}
+
 impl Operation {
+    /// With an id of hexadecimal digits in its path.
+    fn named(self, what: &str) -> Operation {
+        let id = json!({ "name": "id", "in": "path", "required": true, "description": what, "schema": { "type": "string" } });
+        Operation {
+            parameters: vec![id],
+            ..self
+        }
+    }
+
+    fn may(self, problems: &'static [u16]) -> Operation {
+        Operation { problems, ..self }
+    }
+
     fn well_or_not(mut self, schemas: &mut SchemaGenerator) -> Operation {
         self.others.push((503, json_of::<health::Health<'_>>(schemas)));
         self

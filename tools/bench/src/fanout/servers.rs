@@ -5,6 +5,7 @@ use lookout::clock::SystemClock;
 use lookout::event::model::Event;
 use lookout::hub::Hub;
 use lookout::hub::Message;
+use lookout::identity::Accounts;
 use lookout::store::EventPage;
 use lookout::store::EventQuery;
 use lookout::store::Figures;
@@ -193,6 +194,8 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         records: Arc::default(),
         names: Arc::default(),
         board: None,
+        accounts: Arc::new(Accounts::in_memory(Arc::new(SystemClock::default())).expect("random numbers")),
+        tls: None,
     }
 }
 

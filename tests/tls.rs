@@ -1,0 +1,237 @@
+//! The real binary before others: it wants an owner first, speaks TLS, and knows its browsers after a restart.
+
+use std::fs;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Read;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lookout::clock::Clock;
+use lookout::clock::SystemClock;
+use lookout::limits::TLS_BUFFER_BYTES;
+use lookout::limits::TLS_STATE_BYTES;
+use lookout::web;
+use lookout::web::Settings;
+use lookout::web::TlsMode;
+use serde_json::Value;
+use tokio_rustls::rustls;
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::ClientConnection;
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::StreamOwned;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+const PASSWORD: &str = "correct horse";
+
+/// A running service with a configuration of its own; killed when dropped.
+struct Service {
+    child: Child,
+    address: SocketAddr,
+    fingerprint: Option<String>,
+    client: Arc<ClientConfig>,
+}
+
+fn lookout(dir: &Path, command: &str, web: &str) -> Command {
+    let file = dir.join("lookout.toml");
+    let data = dir.join("data");
+    let text = format!(
+        "[camera]\nsource = \"scene:seed=3\"\nwidth = 320\nheight = 240\n[store]\ndir = {data:?}\n[web]\nlisten = \"127.0.0.1:0\"\n{web}\n"
+    );
+    fs::write(&file, text).expect("written");
+    let mut lookout = Command::new(env!("CARGO_BIN_EXE_lookout"));
+    lookout.args([command, "--log", "warn", "--config"]).arg(file);
+    lookout
+}
+
+fn claim(dir: &Path, password: &str) -> bool {
+    let mut child = lookout(dir, "claim", "").stdin(Stdio::piped()).spawn().expect("the binary starts");
+    writeln!(child.stdin.take().expect("piped"), "{password}").expect("written");
+    child.wait().expect("gone").success()
+}
+
+impl Service {
+    fn start(dir: &Path, web: &str) -> Service {
+        let mut child = lookout(dir, "run", web).stdout(Stdio::piped()).spawn().expect("the binary starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines().map_while(Result::ok);
+        let address = lines.find_map(|line| {
+            Some(
+                line.split_once("dashboard")?
+                    .1
+                    .split_once("://")?
+                    .1
+                    .trim_end_matches('/')
+                    .to_owned(),
+            )
+        });
+        lines.next(); // the stream
+        let fingerprint = web.contains("tls").then(|| lines.next()).flatten();
+        Service {
+            child,
+            address: address.expect("the address is printed").parse().expect("an address"),
+            fingerprint: fingerprint.and_then(|line| line.strip_prefix("certificate ").map(str::to_owned)),
+            client: Arc::new(client(dir)),
+        }
+    }
+
+    fn connect(&self) -> StreamOwned<ClientConnection, TcpStream> {
+        let socket = TcpStream::connect(self.address).expect("the service listens");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let name = "localhost".try_into().expect("a name");
+        StreamOwned::new(ClientConnection::new(self.client.clone(), name).expect("a client"), socket)
+    }
+
+    /// Status, head and body of the answer.
+    fn ask(&self, method: &str, path: &str, fields: &str, body: &str) -> (u16, String, Value) {
+        let mut stream = self.connect();
+        let length = body.len();
+        let request =
+            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{fields}\r\n{body}");
+        stream.write_all(request.as_bytes()).expect("written");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer, and its end");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        (
+            head[9..12].parse().expect("a status"),
+            head.to_owned(),
+            serde_json::from_str(body).unwrap_or_default(),
+        )
+    }
+
+    fn stream(&self, fields: &str) -> StreamOwned<ClientConnection, TcpStream> {
+        let mut stream = self.connect();
+        let request = format!(
+            "GET /ws/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{fields}\r\n"
+        );
+        stream.write_all(request.as_bytes()).expect("written");
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).expect("an answer");
+        assert_eq!(&status, b"HTTP/1.1 101");
+        stream
+    }
+
+    fn memory(&self, fields: &str) -> (i64, i64) {
+        let (_, _, health) = self.ask("GET", "/api/health", fields, "");
+        let bytes = |name: &str| health["memory"][name].as_i64().expect("a figure");
+        (bytes("used_bytes"), bytes("peak_bytes"))
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A client that trusts the device's certificate and no other.
+fn client(dir: &Path) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    if let Ok(certificate) = CertificateDer::from_pem_file(dir.join("data/tls-certificate.pem")) {
+        roots.add(certificate).expect("a certificate");
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    versions.expect("versions").with_root_certificates(roots).with_no_client_auth()
+}
+
+fn cookie(head: &str) -> String {
+    let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
+    assert!(cookie.ends_with("; Secure"), "{cookie}");
+    format!("Cookie: {}\r\n", cookie.split(';').next().unwrap_or_default())
+}
+
+#[test]
+fn a_device_without_an_owner_is_not_served_to_others() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let refused = lookout(dir.path(), "run", "auth = \"password\"").output().expect("it runs");
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("lookout claim"));
+    assert!(!claim(dir.path(), "short"));
+    assert!(claim(dir.path(), PASSWORD));
+    assert!(!claim(dir.path(), "another one"), "it has an owner");
+    fs::write(dir.path().join("data/identity.json"), "{").expect("written");
+    let refused = lookout(dir.path(), "run", "auth = \"password\"").output().expect("it runs");
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("identity.json: damaged"));
+}
+
+#[test]
+fn the_certificate_and_the_sessions_are_the_same_after_a_restart() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let password = dir.path().join("claim.txt");
+    fs::write(&password, format!("{PASSWORD}\n")).expect("written");
+    let web = format!("auth = \"password\"\ntls = \"self_signed\"\nclaim_password_file = {password:?}\nheader_ms = 1000");
+    let service = Service::start(dir.path(), &web);
+    assert!(!password.exists());
+    let (fingerprint, key) = (service.fingerprint.clone(), dir.path().join("data/tls-key.pem"));
+    assert!(
+        fingerprint.as_ref().is_some_and(|print| print.len() == 32 * 3 - 1),
+        "{fingerprint:?}"
+    );
+    assert_eq!(fs::metadata(&key).expect("the key").permissions().mode() & 0o777, 0o600);
+    let body = serde_json::json!({ "password": PASSWORD }).to_string();
+    let (status, head, _) = service.ask("POST", "/api/login", "", &body);
+    assert_eq!(status, 200);
+    let cookie = cookie(&head);
+    service.stream(&format!("{cookie}Origin: https://localhost\r\n"));
+
+    // One who speaks no TLS, or does not get on with it, is gone in time; others do not notice.
+    let mut plain = TcpStream::connect(service.address).expect("a connection");
+    plain.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("written");
+    let mut answer = Vec::new();
+    let _ = plain.read_to_end(&mut answer);
+    assert!(!answer.starts_with(b"HTTP"));
+    let mut silent = TcpStream::connect(service.address).expect("a connection");
+    silent.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    assert_eq!(service.ask("GET", "/api/session", &cookie, "").0, 200);
+    let clock = SystemClock::default();
+    let began = clock.now();
+    assert_eq!(silent.read(&mut [0]).unwrap_or(0), 0);
+    assert!(clock.now().since(began) < Duration::from_secs(10));
+    drop(service);
+
+    let service = Service::start(dir.path(), &web);
+    assert_eq!(service.fingerprint, fingerprint);
+    assert_eq!(service.ask("GET", "/api/session", &cookie, "").0, 200);
+    assert_eq!(service.ask("GET", "/api/session", "", "").0, 401);
+}
+
+#[test]
+fn a_client_by_tls_costs_no_more_than_promised() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let settings = Settings::default();
+    // Once, for the certificate.
+    drop(Service::start(dir.path(), "tls = \"self_signed\""));
+    let measure = |settings: &Settings| {
+        let service = Service::start(dir.path(), "tls = \"self_signed\"");
+        service.stream("");
+        let (before, _) = service.memory("");
+        let clients = settings.clients_max - 2;
+        let streams: Vec<_> = (0..clients).map(|_| service.stream("")).collect();
+        let (used, peak) = service.memory("");
+        drop(streams);
+        ((used - before) / clients as i64, (peak - before) / clients as i64)
+    };
+    let (idle, peak) = measure(&settings);
+    let mut promised = settings.clone();
+    promised.tls.mode = TlsMode::SelfSigned;
+    let promised = web::footprint_per_client(&promised) as i64;
+    println!(
+        "a client by TLS: {idle} bytes idle, {peak} at the peak; promised {promised}, of it for TLS {}",
+        TLS_STATE_BYTES + 2 * TLS_BUFFER_BYTES
+    );
+    assert!(idle <= promised && peak <= promised);
+    assert!(idle > 1024, "nothing was measured");
+}
