@@ -25,9 +25,24 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-use super::Server;
-use super::this_thread;
-use super::thread_cpu_ns;
+use crate::process::this_thread;
+use crate::process::thread_cpu_ns;
+
+/// How a client asks for a stream.
+pub(crate) const HELLO: &str = "GET /ws/events HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
+/// What tells its clients.
+pub(super) trait Server {
+    fn address(&self) -> SocketAddr;
+    /// What a client sends first.
+    fn hello(&self) -> &'static str;
+    /// Once every client is known.
+    fn ready(&mut self);
+    fn publish(&mut self, text: String);
+    /// CPU time of the thread or process that writes, in nanoseconds.
+    fn cpu_ns(&self) -> u64;
+}
 
 /// The limit: one thread, one write of ready bytes for each message and client.
 pub(super) struct Raw {
@@ -138,8 +153,7 @@ impl Server for Lookout {
         self.address
     }
     fn hello(&self) -> &'static str {
-        "GET /ws/events HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        HELLO
     }
     fn ready(&mut self) {
         while self.opened.now().opened < self.clients {
