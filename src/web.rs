@@ -41,6 +41,7 @@ use tokio::task::JoinError;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tracing::Instrument;
 
 use crate::clock::BootId;
@@ -209,6 +210,12 @@ pub fn footprint_per_client(settings: &Settings) -> usize {
     let stream = reading + 2 * session::WRITE_BYTES_MAX + REPLAY_PAGE_BYTES_MAX;
     let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX;
     TASK_BYTES + stream.max(request)
+}
+
+/// How a WebSocket of this server is set up; for who examines the layer below it.
+#[doc(hidden)]
+pub fn websocket_config(settings: &Settings) -> WebSocketConfig {
+    session::config(settings)
 }
 
 /// Told once that the server goes away.

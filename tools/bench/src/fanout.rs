@@ -84,7 +84,7 @@ pub(crate) fn run() {
     );
     println!("| clients | load | server | us CPU per delivery | ratio | p50 us | p99 us | p99 ratio | deliveries/s | ratio |");
     println!("| ---: | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
-    for clients in [32, 100, 1000] {
+    for clients in [100, 1000] {
         LOADS.iter().for_each(|load| compare(clients, *load));
     }
 }

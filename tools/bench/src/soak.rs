@@ -25,13 +25,15 @@ use client::Behaviour;
 use client::Tally;
 
 /// Misbehaving clients at once; each is another one as soon as it is through.
-const TROUBLE: usize = 24;
-/// Places in the service: fewer than there are clients at times, so that some are refused.
+const TROUBLE: usize = 32;
+/// Places in the service: fewer than there are clients, so that some are refused.
 const PLACES: usize = 28;
 /// Time between two reports.
 const REPORT: Duration = Duration::from_secs(10);
 /// Clients of the exact count at the end.
 const WITNESSES: u64 = 10;
+/// Time between two events: a little more than the gap after which one is over.
+const EVENT: Duration = Duration::from_millis(200);
 /// Time without a change after which figures stand still.
 const SETTLED: Duration = Duration::from_secs(1);
 /// Growth of what is in RAM, after a third of the time, that is still called flat: the allocator's own habits.
@@ -134,7 +136,7 @@ fn watch(service: &mut Service, plan: &Plan) -> Vec<String> {
     while clock.now().since(began) < plan.length {
         // It may be refused while all places are taken.
         let _ = service.request("POST", "/api/events");
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(EVENT);
         let now = clock.now();
         if now.since(reported) < REPORT {
             continue;
@@ -235,7 +237,7 @@ fn exact(service: &Service) -> io::Result<Vec<String>> {
     let before = figures(&service.health());
     for _ in 0..20 {
         service.request("POST", "/api/events")?;
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(EVENT);
     }
     let after = settled(service);
     let [published, delivered, lagged] = [0, 1, 2].map(|at| after[at] - before[at]);

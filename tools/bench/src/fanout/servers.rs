@@ -48,8 +48,7 @@ pub(super) trait Server {
 pub(super) struct Raw {
     address: SocketAddr,
     task: String,
-    listener: Option<TcpListener>,
-    clients: usize,
+    accepted: Option<JoinHandle<Vec<TcpStream>>>,
     queue: Option<mpsc::Sender<Vec<u8>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -60,12 +59,18 @@ impl Raw {
         Raw {
             address: listener.local_addr().expect("it is bound"),
             task: String::new(),
-            listener: Some(listener),
-            clients,
+            // At once: the kernel keeps but so many who wait.
+            accepted: Some(std::thread::spawn(move || accept(&listener, clients))),
             queue: None,
             thread: None,
         }
     }
+}
+
+fn accept(listener: &TcpListener, clients: usize) -> Vec<TcpStream> {
+    let streams: Vec<TcpStream> = (0..clients).map(|_| listener.accept().expect("a client").0).collect();
+    streams.iter().for_each(|stream| stream.set_nodelay(true).expect("a socket"));
+    streams
 }
 
 impl Server for Raw {
@@ -76,9 +81,8 @@ impl Server for Raw {
         ""
     }
     fn ready(&mut self) {
-        let listener = self.listener.take().expect("made ready once");
-        let mut streams: Vec<TcpStream> = (0..self.clients).map(|_| listener.accept().expect("a client").0).collect();
-        streams.iter().for_each(|stream| stream.set_nodelay(true).expect("a socket"));
+        let accepted = self.accepted.take().expect("made ready once");
+        let mut streams = accepted.join().expect("clients that come");
         let (queue, messages) = mpsc::channel::<Vec<u8>>();
         let (tell, task) = mpsc::channel();
         self.thread = Some(std::thread::spawn(move || {
