@@ -61,9 +61,13 @@ fn answer(stream: &mut TcpStream) -> (u16, bool) {
         if count == 0 {
             return (status, false);
         }
-        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
         let head = head.to_ascii_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: ")?.parse::<usize>().ok());
         if length.is_some_and(|length| body.len() >= length) {
             return (status, !head.contains("connection: close"));
         }
