@@ -152,6 +152,7 @@ fn watch(service: &mut Service, plan: &Plan) -> Vec<String> {
         } else {
             most = most.max(rss);
         }
+        service.comes_to(REPORT, |health| health["stream"].is_object()); // it may be refused, too
         report(now.since(began), rss, &service.health());
     }
     if settled > 0 && most > settled + GROWTH_MAX {
