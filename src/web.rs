@@ -66,6 +66,7 @@ use tokio::task::JoinError;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tracing::Instrument;
 
 use crate::board::Board;
@@ -298,6 +299,12 @@ pub fn footprint_per_client(settings: &Settings) -> usize {
         TlsMode::SelfSigned | TlsMode::Files => TLS_STATE_BYTES + 2 * TLS_BUFFER_BYTES,
     };
     TASK_BYTES + stream.max(request) + tls
+}
+
+/// How a WebSocket of this server is set up; for who examines the layer below it.
+#[doc(hidden)]
+pub fn websocket_config(settings: &Settings) -> WebSocketConfig {
+    session::config(settings)
 }
 
 /// Told once that the server goes away.

@@ -181,5 +181,7 @@ fn quoted(word: &str) -> String {
 }
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ClientError> {
-    serde_json::from_str(text).map_err(|error| ClientError::Malformed(error.to_string()))
+    /// Characters of the reason, which quotes what the client sent.
+    const REASON_CHARS_MAX: usize = 200;
+    serde_json::from_str(text).map_err(|error| ClientError::Malformed(error.to_string().chars().take(REASON_CHARS_MAX).collect()))
 }

@@ -1,14 +1,27 @@
-//! Benchmarks of each stage, as ratios against a reference in the same run: `cargo run --release -p bench -- STAGE`.
+//! Benchmarks of each stage, as ratios against a reference in the same run, and the soak: `tools/bench/run STAGE`.
 
 mod commit;
 mod detector;
 mod fanout;
+mod memory;
+mod process;
+mod service;
+mod soak;
 
 fn main() {
-    let stages: [(&str, fn()); 3] = [("detector", detector::run), ("commit", commit::run), ("fanout", fanout::run)];
+    let stages: [(&str, fn()); 4] = [
+        ("detector", detector::run),
+        ("commit", commit::run),
+        ("fanout", fanout::run),
+        ("memory", memory::run),
+    ];
     let asked: Vec<String> = std::env::args().skip(1).collect();
+    if asked.first().is_some_and(|stage| stage == "soak") {
+        return soak::run(&asked[1..]);
+    }
     if let Some(unknown) = asked.iter().find(|name| stages.iter().all(|(stage, _)| stage != name)) {
-        eprintln!("unknown stage {unknown}; there are: {}", stages.map(|(stage, _)| stage).join(", "));
+        let known = stages.map(|(stage, _)| stage).join(", ");
+        eprintln!("unknown stage {unknown}; there are: {known}, soak");
         std::process::exit(2);
     }
     for (stage, run) in stages {

@@ -27,16 +27,30 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::oneshot;
 
-use super::Server;
-use super::this_thread;
-use super::thread_cpu_ns;
+use crate::process::this_thread;
+use crate::process::thread_cpu_ns;
+
+/// How a client asks for a stream.
+pub(crate) const HELLO: &str = "GET /ws/events HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
+
+/// What tells its clients.
+pub(super) trait Server {
+    fn address(&self) -> SocketAddr;
+    /// What a client sends first.
+    fn hello(&self) -> &'static str;
+    /// Once every client is known.
+    fn ready(&mut self);
+    fn publish(&mut self, text: String);
+    /// CPU time of the thread or process that writes, in nanoseconds.
+    fn cpu_ns(&self) -> u64;
+}
 
 /// The limit: one thread, one write of ready bytes for each message and client.
 pub(super) struct Raw {
     address: SocketAddr,
     task: String,
-    listener: Option<TcpListener>,
-    clients: usize,
+    accepted: Option<JoinHandle<Vec<TcpStream>>>,
     queue: Option<mpsc::Sender<Vec<u8>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -47,12 +61,18 @@ impl Raw {
         Raw {
             address: listener.local_addr().expect("it is bound"),
             task: String::new(),
-            listener: Some(listener),
-            clients,
+            // At once: the kernel keeps but so many who wait.
+            accepted: Some(std::thread::spawn(move || accept(&listener, clients))),
             queue: None,
             thread: None,
         }
     }
+}
+
+fn accept(listener: &TcpListener, clients: usize) -> Vec<TcpStream> {
+    let streams: Vec<TcpStream> = (0..clients).map(|_| listener.accept().expect("a client").0).collect();
+    streams.iter().for_each(|stream| stream.set_nodelay(true).expect("a socket"));
+    streams
 }
 
 impl Server for Raw {
@@ -63,9 +83,8 @@ impl Server for Raw {
         ""
     }
     fn ready(&mut self) {
-        let listener = self.listener.take().expect("made ready once");
-        let mut streams: Vec<TcpStream> = (0..self.clients).map(|_| listener.accept().expect("a client").0).collect();
-        streams.iter().for_each(|stream| stream.set_nodelay(true).expect("a socket"));
+        let accepted = self.accepted.take().expect("made ready once");
+        let mut streams = accepted.join().expect("clients that come");
         let (queue, messages) = mpsc::channel::<Vec<u8>>();
         let (tell, task) = mpsc::channel();
         self.thread = Some(std::thread::spawn(move || {
@@ -140,8 +159,7 @@ impl Server for Lookout {
         self.address
     }
     fn hello(&self) -> &'static str {
-        "GET /ws/events HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        HELLO
     }
     fn ready(&mut self) {
         while self.opened.now().opened < self.clients {
