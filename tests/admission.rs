@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 /// What a refusal is: status, whether it says when to come back, and its problem.
 fn refusal(device: &Device) -> (u16, bool, Value) {
-    let answer = device.exchange(b"GET /api/armed HTTP/1.1\r\nHost: x\r\n\r\n");
+    let answer = device.exchange(b"GET /api/armed HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
     let status = head[9..12].parse().unwrap();
     let told = head.contains("Content-Type: application/problem+json") || head.contains("content-type: application/problem+json");
@@ -31,7 +31,7 @@ fn refusal(device: &Device) -> (u16, bool, Value) {
 fn guest(device: &Device) -> TcpStream {
     let mut stream = TcpStream::connect(device.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(b"GET /api/armed HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    stream.write_all(b"GET /api/armed HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut first = [0; 12];
     stream.read_exact(&mut first).unwrap();
     assert_eq!(&first, b"HTTP/1.1 200");
@@ -51,7 +51,7 @@ fn one_address_does_not_take_every_place() {
     assert_eq!(device.counters.now().refused_address, 1);
     drop(guests);
     let free = || {
-        let answer = device.exchange(b"GET /api/armed HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        let answer = device.exchange(b"GET /api/armed HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         answer.starts_with("HTTP/1.1 200")
     };
     web::runtime().unwrap().block_on(device::until("a place is free again", free));
@@ -116,13 +116,13 @@ fn a_header_has_its_limits() {
         ..Settings::default()
     });
     let ask = |fields: &str| {
-        let answer = device.exchange(format!("GET /api/armed HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{fields}\r\n").as_bytes());
+        let answer = device.exchange(format!("GET /api/armed HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{fields}\r\n").as_bytes());
         answer.get(9..12).unwrap_or_default().to_owned()
     };
     assert_eq!(ask("A: b\r\n"), "200");
     assert_eq!(ask(&"A: b\r\n".repeat(7)), "431");
     assert_eq!(ask(&format!("A: {}\r\n", "b".repeat(1024))), "431");
-    let slow = device.exchange(b"GET /api/armed HTTP/1.1\r\nHost: x\r\n");
+    let slow = device.exchange(b"GET /api/armed HTTP/1.1\r\nHost: localhost\r\n");
     assert!(slow.starts_with("HTTP/1.1 408") && slow.ends_with('}'), "{slow}");
     assert_eq!(device.counters.now().slow_headers, 1);
     let mut idle = guest(&device);

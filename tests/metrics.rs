@@ -15,7 +15,7 @@ use serde_json::Value;
 use serde_json::json;
 
 fn metrics(device: &Device) -> String {
-    let answer = device.exchange(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    let answer = device.exchange(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
     assert!(head.contains("text/plain; version=0.0.4"), "{head}");
     body.to_owned()

@@ -17,6 +17,6 @@
 //! | state survives a restart of the server | [`token`](super::token): the client keeps it |
 //! | media: `snapshot_saved`, `clip_saved`, `bookmark_created` | [`news`](super::news) |
 //! | tasks with `progress: {current, total, percentage}`, message, error | [`news::Task`](super::news::Task) |
-//! | presence, and an administrator's word to all | [`live::Presence`](super::live::Presence), [`news::Announcement`](super::news::Announcement) |
+//! | presence, and an administrator's word to all | [`live::Presence`](super::live::Presence), [`broadcast::Announcement`](super::broadcast::Announcement) |
 //! | the server says that it goes away, and when to come back | [`server::Reconnect`](super::server::Reconnect), [`close::RESTART`](super::close::RESTART) |
 //! | connects, disconnects and counts in log and metrics | `web/counters.rs`, `web/presence.rs` |
