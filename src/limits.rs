@@ -105,8 +105,8 @@ pub const RECORDER_WAIT_MS_MAX: u64 = 250;
 pub const RECORDER_RETRY_MS: u64 = 1_000;
 /// Events that may be open at once: the automatic one and the one by hand, and as many whose end was lost on the way.
 pub const EVENTS_OPEN_MAX: usize = 4;
-/// Threads beside the caller's: pipeline, recorder, and the one that reads the store for the network.
-pub const SERVICE_THREADS: usize = 3;
+/// Threads beside the caller's: pipeline and recorder. (The one that reads the store for the network is the server's.)
+pub const SERVICE_THREADS: usize = 2;
 /// Longest time from the wish to stop until the process is gone, in milliseconds.
 pub const STOP_MS_MAX: u64 = 2_000;
 /// Stack of each of the service's threads, in bytes.
