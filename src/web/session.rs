@@ -174,7 +174,7 @@ impl Session<'_> {
         loop {
             let turn = self.turn(&mut heartbeat, told.as_mut()).await;
             let done = match turn {
-                Turn::Leave => Err(End::Closed(close::RESTART)),
+                Turn::Leave => Err(self.take_leave().await),
                 Turn::Deliver => self.deliver().await,
                 Turn::Page(page) => self.send_page(page).await,
                 Turn::Receive(message) => self.receive(message).await,
@@ -184,6 +184,12 @@ impl Session<'_> {
                 return end;
             }
         }
+    }
+
+    /// What the ring had when the server said that it goes away comes first: the end of the event that ran, say.
+    async fn take_leave(&mut self) -> End {
+        let told = if self.replay.is_none() { self.deliver().await } else { Ok(()) };
+        told.err().unwrap_or(End::Closed(close::RESTART))
     }
 
     /// Waits for something to do. Every branch may be dropped half-way without loss.
