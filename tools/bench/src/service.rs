@@ -22,15 +22,10 @@ use serde_json::Value;
 
 /// Longest time that an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Keys that bound how many may come from one place: a benchmark is one place. Those that there are get raised.
-const ADMISSION: [&str; 4] = [
-    "clients_max",
-    "clients_per_address_max",
-    "clients_per_user_max",
-    "streams_per_user_max",
-];
+/// Keys that bound how many may come from one place: a benchmark is one place.
+const ADMISSION: [&str; 3] = ["clients_max", "clients_per_address_max", "user_connections_max"];
 /// Keys that bound how fast they may come.
-const RATES: [&str; 2] = ["connections_per_minute_max", "connection_rate_max"];
+const RATES: [&str; 3] = ["connect_rate", "connect_rate_total", "client_message_rate"];
 
 /// A running service; killed when dropped, and its directory removed.
 pub(crate) struct Service {
@@ -41,11 +36,7 @@ pub(crate) struct Service {
 
 /// A configuration for `clients` clients from one address, with `more` lines, the first of them in `[web]`.
 pub(crate) fn configuration(clients: usize, more: &str) -> String {
-    let known: Vec<String> = Config::default().keys().into_iter().map(|key| key.key).collect();
-    let lines = |keys: &[&str], value: usize| -> String {
-        let there = keys.iter().filter(|key| known.contains(&format!("web.{key}")));
-        there.map(|key| format!("{key} = {value}\n")).collect()
-    };
+    let lines = |keys: &[&str], value: usize| -> String { keys.iter().map(|key| format!("{key} = {value}\n")).collect() };
     format!("[web]\n{}{}{more}", lines(&ADMISSION, clients), lines(&RATES, 60_000))
 }
 

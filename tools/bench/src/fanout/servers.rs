@@ -31,7 +31,7 @@ use crate::process::this_thread;
 use crate::process::thread_cpu_ns;
 
 /// How a client asks for a stream.
-pub(crate) const HELLO: &str = "GET /ws/events HTTP/1.1\r\nHost: bench\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+pub(crate) const HELLO: &str = "GET /ws/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
      Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
 /// What tells its clients.

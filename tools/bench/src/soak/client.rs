@@ -390,7 +390,7 @@ fn requests(address: SocketAddr, choice: &mut Choice) -> io::Result<()> {
         &long,
     ];
     let path = paths[choice.below(paths.len() as u64) as usize];
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n")?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     stream.read_to_end(&mut Vec::new())?;
     Ok(())
 }
