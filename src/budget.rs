@@ -60,8 +60,9 @@ impl Ledger {
     /// The ledger of a service with this configuration.
     pub fn of(config: &Config) -> Ledger {
         let camera = &config.camera.source;
-        let size = format!("{}x{}", camera.width, camera.height);
-        let motion = Detector::footprint(&config.motion, camera.width, camera.height) + motion::jpeg::transient(camera.width);
+        let (width, height) = camera.picture();
+        let size = format!("{width}x{height}");
+        let motion = Detector::footprint(&config.motion, width, height) + motion::jpeg::transient(width);
         let (clients, client) = (config.web.clients_max, web::footprint_per_client(&config.web));
         let (cache, ring, stack) = (kib(config.store.cache_bytes), kib(RING_BYTES_MAX), kib(THREAD_STACK_BYTES));
         let lines = [

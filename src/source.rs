@@ -83,6 +83,16 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// Width and height of the picture that memory is reserved for: a scene's own, else what is asked of the camera.
+    pub fn picture(&self) -> (u32, u32) {
+        match &self.spec {
+            Spec::Scene(scene) => (scene.width.unwrap_or(self.width), scene.height.unwrap_or(self.height)),
+            Spec::Auto | Spec::V4l2 { .. } | Spec::Replay(_) => (self.width, self.height),
+        }
+    }
+}
+
 /// An open source.
 pub struct Opened {
     /// Its pictures.
@@ -120,7 +130,11 @@ fn open_at(settings: &Settings, stand: Stand) -> Result<(Box<dyn FrameSource>, b
     match &settings.spec {
         Spec::V4l2 { device } => Ok((open_v4l2(settings, device, stand.clock)?, false)),
         Spec::Replay(spec) => {
+            let pace = stand.pace;
             let (player, with_edges) = replay::open(spec, settings.fps, stand)?;
+            if pace == Pace::Recorded {
+                check_reserved(settings, player.format(), spec)?;
+            }
             Ok((Box::new(player), with_edges))
         }
         Spec::Scene(spec) => Ok((Box::new(scene::open(spec, settings, stand)?), spec.script.brings_edges())),
@@ -129,6 +143,19 @@ fn open_at(settings: &Settings, stand: Stand) -> Result<(Box<dyn FrameSource>, b
             open_at(&Settings { spec, ..settings.clone() }, stand)
         }
     }
+}
+
+/// Whether a clip that plays in a camera's place fits into the memory that was reserved for the camera.
+fn check_reserved(settings: &Settings, format: FrameFormat, clip: &replay::Spec) -> Result<(), SourceError> {
+    let (width, height) = settings.picture();
+    let fits = format.luma_bytes() <= width as usize * height as usize;
+    fits.then_some(()).ok_or_else(|| SourceError::Unsupported {
+        what: clip.path.display().to_string(),
+        why: format!(
+            "its pictures of {}x{} are larger than {width}x{height}, which memory is reserved for: set camera.width and camera.height",
+            format.width, format.height
+        ),
+    })
 }
 
 fn open_v4l2(settings: &Settings, device: &Path, clock: Arc<dyn Clock>) -> Result<Box<dyn FrameSource>, SourceError> {

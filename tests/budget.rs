@@ -189,10 +189,28 @@ fn the_worst_case_is_within_the_promise() {
 }
 
 #[test]
+fn the_ledger_is_of_the_picture_that_the_source_has() {
+    let motion = |source: &str| {
+        let given = Overrides {
+            source: Some(source.to_owned()),
+            ..Overrides::default()
+        };
+        let config = Config::load(&given, &Overrides::default()).expect("a good configuration");
+        let lines = Ledger::of(&config).lines;
+        lines.iter().find(|line| line.holder == "motion").expect("a line").bytes
+    };
+    assert!(motion("scene:width=1280,height=720") > 2 * motion("scene"));
+}
+
+#[test]
 fn many_cycles_do_not_grow() {
     let _alone = alone();
     let dir = tempfile::tempdir().expect("a directory");
-    let running = start(&config(dir.path()));
+    let mut config = config(dir.path());
+    (config.web.connect_rate, config.web.connect_rate_total) = (100_000, 100_000); // all come from one address
+    // A store that is full: redb's own lists grow with its file, up to `store.size_max`, which the promise counts.
+    (config.store.journal_max, config.store.events_max, config.store.cache_bytes) = (400, 200, 128 * 1024);
+    let running = start(&config);
     let cycle = |rounds: u32| {
         for _ in 0..rounds {
             let clients: Vec<TcpStream> = (0..8).map(|_| stalled_client(running.address)).collect();
@@ -200,7 +218,7 @@ fn many_cycles_do_not_grow() {
             drop(clients);
         }
     };
-    cycle(60); // redb's cache fills up to its bound
+    cycle(60); // the store fills up to its bounds
     let settled = || {
         cycle(10);
         settled(running.address)

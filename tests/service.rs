@@ -150,6 +150,20 @@ fn an_unplugged_camera_is_a_state() {
 }
 
 #[test]
+fn a_clip_larger_than_what_memory_is_reserved_for_is_refused_in_words() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let clip = dir.path().join("large.y4m");
+    let frame = [b"FRAME\n".to_vec(), vec![128; 1280 * 720]].concat();
+    std::fs::write(&clip, [b"YUV4MPEG2 W1280 H720 F10:1 Cmono\n".to_vec(), frame].concat()).expect("written");
+    let service = Service::start(dir.path(), &["--source", &format!("replay:{}", clip.display())]);
+    let health = wait_for("a lost camera", || {
+        Some(service.get("/api/health").1).filter(|health| health["pipeline"]["camera"] == "lost")
+    });
+    let fault = health["pipeline"]["camera_fault"].as_str().expect("words");
+    assert!(fault.contains("1280x720") && fault.contains("camera.width"), "{fault}");
+}
+
+#[test]
 fn a_damaged_store_is_set_aside_and_told_of() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("lookout.redb"), "this is no database").expect("written");

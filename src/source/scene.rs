@@ -61,12 +61,11 @@ pub fn truth(spec: &Spec, settings: &Settings, frames: u64) -> Result<Truth, Sou
 
 /// Bytes that the scene of `settings` holds at most.
 pub fn footprint(settings: &Settings) -> usize {
-    let (width, height, pixel) = match &settings.spec {
-        crate::source::Spec::Scene(spec) => (spec.width, spec.height, spec.pixel),
-        _ => (None, None, None),
+    let (width, height) = settings.picture();
+    let pixel = match &settings.spec {
+        crate::source::Spec::Scene(spec) => spec.pixel,
+        _ => None,
     };
-    let width = width.unwrap_or(settings.width);
-    let height = height.unwrap_or(settings.height);
     let pixel = pixel.or(settings.pixel).unwrap_or(PixelFormat::Grey);
     let format = FrameFormat::packed(pixel, width, height, Duration::ZERO);
     // Garden and lit garden, luma where it is packed, the frame; the tree's crown is a ninth of the picture.
