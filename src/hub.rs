@@ -97,7 +97,6 @@ pub struct Counters {
 pub struct Hub {
     board: Mutex<Board>,
     published: Notify,
-    woken: watch::Sender<()>,
     listened: watch::Sender<Topics>,
     delivered: AtomicU64,
     lagged: AtomicU64,
@@ -120,7 +119,6 @@ impl Hub {
                 latest: Latest::default(),
             }),
             published: Notify::new(),
-            woken: watch::Sender::new(()),
             listened: watch::Sender::new(Topics::NONE),
             delivered: AtomicU64::new(0),
             lagged: AtomicU64::new(0),
@@ -128,8 +126,8 @@ impl Hub {
         }
     }
 
-    /// Puts `message` into the ring, where the oldest make room for it, or into the slot of its topic, and wakes the
-    /// [`pump`](Hub::pump). Any thread.
+    /// Puts `message` into the ring, where the oldest make room for it, or into the slot of its topic, and wakes the one
+    /// who waits for [`published`](Hub::published). Any thread.
     pub fn publish(&self, message: Message) -> Result<(), PublishError> {
         let bytes = message.text.len();
         if bytes > MESSAGE_BYTES_MAX {
@@ -145,14 +143,11 @@ impl Hub {
         Ok(())
     }
 
-    /// Wakes waiting cursors whenever something was published; never returns. To be run once, on the runtime of the
-    /// clients: a wake-up from another thread is a system call, one from their own is not, and so the publisher pays
-    /// for one wake-up and not for one a client.
-    pub async fn pump(&self) {
-        loop {
-            self.published.notified().await;
-            self.woken.send_replace(());
-        }
+    /// Returns when something was published since it last returned. For one who then sees to all cursors, on the runtime of
+    /// the clients: a wake-up from another thread is a system call, and so the publisher pays for one, and not for one a
+    /// client. Dropped half-way it loses nothing.
+    pub async fn published(&self) {
+        self.published.notified().await;
     }
 
     /// A cursor that begins with the next message published, and gives those that `filter` wants.

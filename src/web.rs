@@ -15,6 +15,7 @@ mod counters;
 pub mod documents;
 mod etag;
 mod events;
+mod fanout;
 mod handlers;
 mod health;
 mod logs;
@@ -203,7 +204,7 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
     let (leaving, mut tasks) = (Leaving(leaving), JoinSet::new());
     tokio::select! {
         never = accept_all(&listener, &server, &leaving, &mut tasks) => match never {},
-        () = server.services.hub.pump() => {}
+        () = deliver_all(&server) => {}
         () = producers::run(&server) => {}
         () = shutdown => {}
     }
@@ -220,6 +221,14 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
     Ok(())
 }
 
+/// Hands on whatever is published; never returns.
+async fn deliver_all(server: &Server) {
+    loop {
+        server.services.hub.published().await;
+        server.roster.deliver();
+    }
+}
+
 /// Most bytes that [`serve`] holds beside what each client does ([`footprint_per_client`]); the hub has its own.
 pub const fn footprint() -> usize {
     size_of::<Clients>() + STORE_READS_MAX * 2 * RESPONSE_BYTES_MAX + THREAD_STACK_BYTES
@@ -231,7 +240,9 @@ pub fn footprint_per_client(settings: &Settings) -> usize {
     /// The task of a connection with hyper's state, and that of a session; measured.
     const TASK_BYTES: usize = 6 * 1024;
     let reading = SOCKET_READ_BYTES + 2 * settings.client_message_bytes_max;
-    let stream = reading + 2 * session::WRITE_BYTES_MAX + REPLAY_PAGE_BYTES_MAX;
+    // What is left of a batch is sent before anything else is gathered.
+    let writing = fanout::REST_BYTES_MAX.max(2 * session::WRITE_BYTES_MAX);
+    let stream = reading + writing + REPLAY_PAGE_BYTES_MAX;
     let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX;
     let tls = match settings.tls.mode {
         TlsMode::Off => 0,

@@ -40,6 +40,7 @@ pub mod kept;
 pub mod live;
 pub mod news;
 pub mod server;
+pub mod text;
 pub mod token;
 pub mod topic;
 
@@ -48,6 +49,7 @@ pub use door::Door;
 pub use filter::Facts;
 pub use filter::Filter;
 pub use filter::Names;
+pub use text::Text;
 pub use token::ResumeToken;
 pub use topic::Topic;
 pub use topic::Topics;
@@ -55,10 +57,6 @@ pub use topic::Topics;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-
-/// An encoded message, known to be UTF-8 and shared by all who send it: the WebSocket layer's own type, so that
-/// no client costs a copy or a check.
-pub type Text = tokio_tungstenite::tungstenite::Utf8Bytes;
 
 /// A message's own fields; `type` and `timestamp` are put before them by [`encode`].
 pub trait Message: Serialize {
@@ -74,10 +72,8 @@ pub fn encode<M: Message>(timestamp: Timestamp, message: &M) -> Text {
         timestamp,
         message,
     };
-    let mut text = serde_json::to_string(&envelope).expect("structs of plain fields have no key or value that JSON cannot say");
-    // It is kept for a while, and what counts against the ring is its length.
-    text.shrink_to_fit();
-    text.into()
+    let json = serde_json::to_string(&envelope).expect("structs of plain fields have no key or value that JSON cannot say");
+    json.into()
 }
 
 #[derive(Serialize)]

@@ -3,7 +3,6 @@
 mod device;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use device::Device;
 use device::Stream;
@@ -245,8 +244,8 @@ fn a_lag_counts_only_what_was_wanted() {
     assert_eq!(alerts.progress().tally().unwanted, 1000);
 }
 
-#[tokio::test]
-async fn only_the_latest_counts_and_what_is_skipped_is_counted() {
+#[test]
+fn only_the_latest_counts_and_what_is_skipped_is_counted() {
     let hub = Arc::new(Hub::new(0));
     let listened = hub.listened();
     let both = Topics::of(&[Topic::Overlay, Topic::Telemetry]);
@@ -254,9 +253,7 @@ async fn only_the_latest_counts_and_what_is_skipped_is_counted() {
     assert_eq!(*listened.borrow(), both);
     (0..10).for_each(|_| hub.publish(message(None, Topic::Overlay, Facts::default())).unwrap());
     hub.publish(message(None, Topic::Telemetry, Facts::default())).unwrap();
-    tokio::time::timeout(Duration::from_secs(10), cursor.wait())
-        .await
-        .expect("there is something");
+    assert!(cursor.has_news());
     assert_eq!(drain(&mut cursor), (2, 0));
     let expected = Tally {
         delivered: 2,

@@ -64,7 +64,7 @@ const AT: Timestamp = Timestamp(1_795_154_400_123);
 fn check<M: Message>(message: &M, rest: &str) {
     let kind = M::TYPE;
     let expected = format!(r#"{{"type":"{kind}","timestamp":"2026-11-20T06:00:00.123Z"{rest}}}"#);
-    assert_eq!(wire::encode(AT, message).as_str(), expected);
+    assert_eq!(&*wire::encode(AT, message), expected);
 }
 
 fn names() -> Names {

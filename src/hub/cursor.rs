@@ -5,7 +5,6 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 
 use serde::Serialize;
-use tokio::sync::watch;
 
 use super::BeforeRing;
 use super::Hub;
@@ -24,7 +23,7 @@ pub enum Next {
     Message(Message),
     /// So many messages that it wanted went out of the ring before they were read.
     Lagged(u64),
-    /// Nothing now: [`Cursor::wait`].
+    /// Nothing now: [`Hub::published`] tells when to ask again.
     Empty,
 }
 
@@ -88,7 +87,6 @@ impl Progress {
 #[derive(Debug)]
 pub struct Cursor {
     hub: Arc<Hub>,
-    woken: watch::Receiver<()>,
     place: Place,
     seen: Seen,
     progress: Arc<Progress>,
@@ -96,7 +94,6 @@ pub struct Cursor {
 
 impl Cursor {
     pub(super) fn new(hub: &Arc<Hub>, filter: Filter) -> Cursor {
-        let woken = hub.woken.subscribe();
         let (mut board, mut seen) = (hub.board(), [0; SLOTS]);
         board.latest.join(&mut seen, filter.topics);
         hub.tell_listened(&board);
@@ -111,7 +108,6 @@ impl Cursor {
         progress.at.store(at, Ordering::Relaxed);
         Cursor {
             hub: Arc::clone(hub),
-            woken,
             place,
             seen,
             progress,
@@ -141,12 +137,10 @@ impl Cursor {
         }
     }
 
-    /// Returns once something is there that was not read; the filter may not want it. Dropped half-way it loses nothing.
-    pub async fn wait(&mut self) {
-        while !self.has_news() {
-            // The sender lives in the hub, which this holds: there is no error.
-            let _ = self.woken.changed().await;
-        }
+    /// Whether something is there that was not read; the filter may not want it.
+    pub fn has_news(&self) -> bool {
+        let board = self.hub.board();
+        self.place.at != board.ring.next() || board.latest.has_newer(&self.seen, self.place.filter.topics)
     }
 
     /// Goes on with the first durable message after `seq`, if the ring still holds all of those; else stays. Also a
@@ -208,11 +202,6 @@ impl Cursor {
             }
             self.progress.unwanted.fetch_add(1, Ordering::Relaxed);
         }
-    }
-
-    fn has_news(&self) -> bool {
-        let board = self.hub.board();
-        self.place.at != board.ring.next() || board.latest.has_newer(&self.seen, self.place.filter.topics)
     }
 
     fn add(&self, all: &AtomicU64, own: &AtomicU64, count: u64) {

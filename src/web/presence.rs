@@ -1,4 +1,4 @@
-//! Who is connected to a stream: the list behind `presence` and `/api/health/websocket`. Who may come in is `admission.rs`'s.
+//! Who is connected to a stream: the list behind deliveries, `presence` and `/api/health/websocket`. Who may come in is `admission.rs`'s.
 
 use std::cmp::Reverse;
 use std::fmt::Write;
@@ -13,6 +13,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 
 use super::admission::ConnectionId;
+use super::fanout::Subscriber;
 use crate::hub::Progress;
 use crate::hub::Tally;
 use crate::limits::PRESENCE_CLIENTS_MAX;
@@ -36,6 +37,7 @@ struct Entry {
     door: Door,
     network: Network,
     progress: Arc<Progress>,
+    subscriber: Arc<Subscriber>,
 }
 
 /// The streams in figures, for who watches over the device.
@@ -72,12 +74,20 @@ pub(super) struct Seat {
 }
 
 impl Roster {
-    pub(super) fn enter(self: &Arc<Roster>, id: &ConnectionId, door: Door, network: Network, progress: Arc<Progress>) -> Seat {
+    pub(super) fn enter(
+        self: &Arc<Roster>,
+        id: &ConnectionId,
+        door: Door,
+        network: Network,
+        progress: Arc<Progress>,
+        subscriber: &Arc<Subscriber>,
+    ) -> Seat {
         self.list().push(Entry {
             id: id.clone(),
             door,
             network,
             progress,
+            subscriber: Arc::clone(subscriber),
         });
         self.changed.notify_one();
         Seat {
@@ -93,6 +103,11 @@ impl Roster {
 
     pub(super) fn count(&self) -> usize {
         self.list().len()
+    }
+
+    /// Sends everybody what is new; waits for nobody.
+    pub(super) fn deliver(&self) {
+        self.list().iter().for_each(|entry| entry.subscriber.deliver());
     }
 
     /// Who is there, with the hub at `position`.

@@ -6,13 +6,14 @@
 
 use std::pin::Pin;
 
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+
 use super::store::ReadError;
 use super::store::Reads;
 use crate::hub::BeforeRing;
 use crate::hub::Cursor;
 use crate::store::Page;
 use crate::wire::Names;
-use crate::wire::Text;
 use crate::wire::server::Recovered;
 
 type Reading = Pin<Box<dyn Future<Output = Result<Page, ReadError>> + Send>>;
@@ -86,7 +87,7 @@ impl Replay {
 
     /// Takes a page: the messages to send, of those that the cursor's filter wants, after which it is to
     /// [`advance`](Replay::advance).
-    pub(super) fn take(&mut self, page: Result<Page, ReadError>, cursor: &Cursor, names: &Names) -> Vec<Text> {
+    pub(super) fn take(&mut self, page: Result<Page, ReadError>, cursor: &Cursor, names: &Names) -> Vec<Utf8Bytes> {
         self.reading = None;
         let page = page.unwrap_or_else(|error| {
             tracing::warn!(%error, since = self.since, "replay goes on without the store");
@@ -103,9 +104,9 @@ impl Replay {
             Some((seq, _)) => self.sent = *seq,
             None => self.skip_to(cursor.floor_seq()),
         }
-        let texts = page.messages.into_iter().map(|(_, bytes)| Text::try_from(bytes));
+        let texts = page.messages.into_iter().map(|(_, bytes)| Utf8Bytes::try_from(bytes));
         let filter = cursor.filter();
-        let wanted = |text: &Text| names.facts_of(text).is_none_or(|(topic, facts)| filter.wants(topic, &facts));
+        let wanted = |text: &Utf8Bytes| names.facts_of(text).is_none_or(|(topic, facts)| filter.wants(topic, &facts));
         texts.filter_map(Result::ok).filter(wanted).collect()
     }
 

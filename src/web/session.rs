@@ -1,26 +1,26 @@
-//! One WebSocket client, from the welcome to the end: what is published goes out, what it says comes in, and it is
-//! seen to be alive. What is published in the meantime waits in the ring, never here.
+//! One WebSocket client, from the welcome to the end: what it says comes in, it is seen to be alive, and what is published
+//! goes out where `fanout.rs` cannot send it. What is published in the meantime waits in the ring, never here.
 
+mod ending;
 mod subscription;
 
 pub(super) use subscription::Start;
 
-use std::io::ErrorKind;
 use std::pin::Pin;
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use futures_util::SinkExt;
 use futures_util::StreamExt;
+use tokio::io::AsyncWriteExt;
 use tokio::time::Interval;
 use tokio::time::MissedTickBehavior;
 use tokio::time::interval;
-use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 
@@ -30,64 +30,37 @@ use super::Settings;
 use super::admission::ConnectionId;
 use super::bucket::Bucket;
 use super::counters::count;
+use super::fanout::Desk;
+use super::fanout::Left;
+use super::fanout::Subscriber;
 use super::presence::network;
 use super::replay::Replay;
 use super::socket::Socket;
-use super::socket::linger;
 use super::store::ReadError;
-use crate::hub::Cursor;
 use crate::hub::Next;
 use crate::limits::BATCH_MESSAGES_MAX;
-use crate::limits::CLOSE_MS_MAX;
 use crate::limits::MESSAGE_BYTES_MAX;
-use crate::limits::RETRY_AFTER_S;
 use crate::limits::SOCKET_READ_BYTES;
 use crate::limits::SOCKET_WRITE_BYTES;
 use crate::store::Page;
 use crate::wire;
 use crate::wire::ClientMessage;
 use crate::wire::Door;
+use crate::wire::Filter;
 use crate::wire::Topic;
 use crate::wire::client::ClientError;
 use crate::wire::close;
-use crate::wire::close::Close;
 use crate::wire::server::ConnectionStatus;
 use crate::wire::server::ErrorMessage;
 use crate::wire::server::Lagged;
 use crate::wire::server::Ping;
 use crate::wire::server::Pong;
-use crate::wire::server::Reconnect;
+use ending::End;
 
 /// Heartbeats without a sign of life after which a client is taken for dead.
 const SILENT_BEATS_MAX: u32 = 2;
 /// Most bytes that wait for the socket: a full buffer, the message that did not fit, and control frames.
 pub(super) const WRITE_BYTES_MAX: usize = SOCKET_WRITE_BYTES + MESSAGE_BYTES_MAX + 512;
-
-/// Why a session is over.
-#[derive(Debug)]
-enum End {
-    /// The client closed it.
-    Left,
-    /// The connection broke.
-    Lost(Error),
-    /// The client does not read.
-    Stalled,
-    /// The server closes it.
-    Closed(Close),
-}
-
-impl From<Error> for End {
-    fn from(error: Error) -> End {
-        match error {
-            Error::Io(error) if error.kind() == ErrorKind::TimedOut => End::Stalled,
-            Error::Capacity(_) => End::Closed(close::TOO_LONG),
-            Error::Utf8(_) => End::Closed(close::NOT_UTF8),
-            Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Lost(error),
-            Error::Protocol(_) => End::Closed(close::PROTOCOL),
-            error => End::Lost(error),
-        }
-    }
-}
 
 /// Every size explicit: the defaults would take 128 KiB a client, and fill them with zeros at every read.
 pub(super) fn config(settings: &Settings) -> WebSocketConfig {
@@ -111,17 +84,19 @@ pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, client: 
     let network = network(socket.peer());
     let config = config(&server.services.settings);
     let socket = WebSocketStream::from_partially_read(socket, read, Role::Server, Some(config)).await;
+    let cursor = server.services.hub.subscribe(client.door.topics());
+    let progress = cursor.progress();
     let mut session = Session {
         server,
+        subscriber: Arc::new(Subscriber::new(cursor, socket.get_ref().plain())),
         socket,
-        cursor: server.services.hub.subscribe(client.door.topics()),
         replay: None,
         silent_beats: 0,
         rate: Bucket::new(server.services.settings.client_message_rate, server.services.clock.now()),
     };
     count(&server.counters.opened);
     tracing::info!(door = client.door.path(), "stream opened");
-    let seat = server.roster.enter(client.id, client.door, network, session.cursor.progress());
+    let seat = server.roster.enter(client.id, client.door, network, progress, &session.subscriber);
     let end = match session.greet(client).await {
         Ok(()) => session.serve(leaving).await,
         Err(end) => end,
@@ -132,8 +107,8 @@ pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, client: 
 
 struct Session<'a> {
     server: &'a Server,
+    subscriber: Arc<Subscriber>,
     socket: WebSocketStream<Socket>,
-    cursor: Cursor,
     replay: Option<Replay>,
     silent_beats: u32,
     rate: Bucket,
@@ -150,7 +125,7 @@ enum Turn {
 
 impl Session<'_> {
     async fn greet(&mut self, client: Client<'_>) -> Result<(), End> {
-        let newest_seq = self.cursor.after_seq();
+        let newest_seq = self.desk().cursor.after_seq();
         self.start(&client.start);
         let welcome = ConnectionStatus {
             status: "connected",
@@ -158,7 +133,7 @@ impl Session<'_> {
             boot_id: self.server.services.identity.boot_id,
             store_id: &self.server.store_id,
             newest_seq,
-            topics: self.cursor.filter().topics,
+            topics: self.filter().topics,
             resume_token: self.token(),
             message: "welcome to lookout",
         };
@@ -196,22 +171,24 @@ impl Session<'_> {
     async fn turn(&mut self, heartbeat: &mut Interval, told: Pin<&mut impl Future<Output = ()>>) -> Turn {
         tokio::select! {
             () = told => Turn::Leave,
-            turn = unsent(&mut self.cursor, &mut self.replay) => turn,
+            turn = unsent(&self.subscriber, &mut self.replay) => turn,
             message = self.socket.next() => Turn::Receive(message),
             _ = heartbeat.tick() => Turn::Beat,
         }
     }
 
-    /// Sends what is in the ring, a batch at most: several messages, one write.
+    /// Sends what the loop left and what is in the ring, a batch at most: several messages, one write.
     async fn deliver(&mut self) -> Result<(), End> {
+        self.finish_batch().await?;
         for _ in 0..BATCH_MESSAGES_MAX {
-            match (self.cursor.try_next(), &mut self.replay) {
+            let next = self.desk().cursor.try_next();
+            match (next, &mut self.replay) {
                 (Next::Message(message), replay) => {
-                    self.socket.feed(Message::Text(message.text)).await?;
                     replay.iter_mut().for_each(|replay| replay.sent(message.seq));
+                    self.socket.feed(Message::Text(message.text.into_json())).await?;
                 }
                 (Next::Lagged(_), Some(replay)) => {
-                    replay.advance(&mut self.cursor, &self.server.reads);
+                    replay.advance(&mut self.subscriber.desk().cursor, &self.server.reads);
                     break;
                 }
                 (Next::Lagged(missed), None) => self.tell_lagged(missed).await?,
@@ -227,24 +204,40 @@ impl Session<'_> {
         self.flush().await
     }
 
+    /// Does what the loop could not.
+    async fn finish_batch(&mut self) -> Result<(), End> {
+        let Left { rest, missed } = self.desk().take_left();
+        if !rest.is_empty() {
+            self.socket.get_mut().write_all(&rest).await.map_err(Error::Io)?;
+        }
+        match missed {
+            0 => Ok(()),
+            missed => self.tell_lagged(missed).await,
+        }
+    }
+
     async fn tell_lagged(&mut self, missed: u64) -> Result<(), End> {
         count(&self.server.counters.lagged);
         tracing::info!(missed, "client is too slow");
-        let lagged = Lagged {
-            missed,
-            oldest_seq: self.cursor.floor_seq(),
-            newest_seq: self.cursor.newest_seq(),
+        let lagged = {
+            let desk = self.desk();
+            Lagged {
+                missed,
+                oldest_seq: desk.cursor.floor_seq(),
+                newest_seq: desk.cursor.newest_seq(),
+            }
         };
         self.feed(&lagged).await
     }
 
     async fn send_page(&mut self, page: Result<Page, ReadError>) -> Result<(), End> {
         let Some(replay) = &mut self.replay else { return Ok(()) };
-        for text in replay.take(page, &self.cursor, &self.server.services.names) {
+        let texts = replay.take(page, &self.subscriber.desk().cursor, &self.server.services.names);
+        for text in texts {
             self.socket.feed(Message::Text(text)).await?;
         }
         self.socket.flush().await?;
-        replay.advance(&mut self.cursor, &self.server.reads);
+        replay.advance(&mut self.subscriber.desk().cursor, &self.server.reads);
         Ok(())
     }
 
@@ -258,7 +251,8 @@ impl Session<'_> {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Binary(_))) => return self.complain("messages are JSON text", &[]).await,
             Some(Ok(Message::Close(_))) | None => return Err(End::Left),
-            Some(Ok(_)) => return Ok(()), // a ping is answered, and a pong taken, below us
+            // A pong is taken below us; a ping is answered there, and the answer must be out before we wait again.
+            Some(Ok(_)) => return self.flush().await,
             Some(Err(error)) => return Err(error.into()),
         };
         match ClientMessage::parse(&text) {
@@ -301,52 +295,21 @@ impl Session<'_> {
 
     async fn feed<M: wire::Message>(&mut self, message: &M) -> Result<(), End> {
         let text = wire::encode(self.server.services.clock.wall().at, message);
-        Ok(self.socket.feed(Message::Text(text)).await?)
+        Ok(self.socket.feed(Message::Text(text.into_json())).await?)
+    }
+
+    /// What the client wants to be told.
+    fn filter(&self) -> Filter {
+        self.desk().cursor.filter()
+    }
+
+    /// For a statement at most: whoever holds it while it asks again waits for itself.
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.subscriber.desk()
     }
 
     async fn flush(&mut self) -> Result<(), End> {
         Ok(self.socket.flush().await?)
-    }
-
-    async fn finish(mut self, end: End) {
-        match end {
-            End::Left => tracing::info!("stream closed by the client"),
-            End::Lost(error) => tracing::info!(%error, "stream lost"),
-            End::Stalled => {
-                count(&self.server.counters.evicted);
-                tracing::warn!("stream dropped: the client does not read");
-                return self.socket.get_ref().reset();
-            }
-            End::Closed(reason) => {
-                tracing::info!(code = reason.code, reason = reason.reason, "stream closed");
-                self.close(reason).await;
-            }
-        }
-        linger(self.socket.get_mut()).await;
-    }
-
-    /// Says why, and waits for the client to agree, for a bounded time.
-    async fn close(&mut self, reason: Close) {
-        if reason == close::SILENT {
-            count(&self.server.counters.silent);
-        }
-        let handshake = async {
-            if reason == close::RESTART {
-                self.feed(&Reconnect {
-                    retry_after_ms: RETRY_AFTER_S * 1000,
-                })
-                .await?;
-            }
-            let frame = CloseFrame {
-                code: reason.code.into(),
-                reason: reason.reason.into(),
-            };
-            self.socket.send(Message::Close(Some(frame))).await?;
-            while let Some(Ok(_)) = self.socket.next().await {}
-            Ok::<(), End>(())
-        };
-        // One who does not agree in time is hung up on.
-        let _ = timeout(Duration::from_millis(CLOSE_MS_MAX), handshake).await;
     }
 }
 
@@ -366,13 +329,13 @@ fn heartbeat(every: Duration) -> Interval {
     heartbeat
 }
 
-/// Waits for something to send: the next page while a replay reads the store, else what the ring has.
-async fn unsent(cursor: &mut Cursor, replay: &mut Option<Replay>) -> Turn {
+/// Waits for something to send: the next page while a replay reads the store, else what the loop over all clients leaves.
+async fn unsent(subscriber: &Subscriber, replay: &mut Option<Replay>) -> Turn {
     match replay {
         Some(replay) if replay.reads() => Turn::Page(replay.page().await),
         Some(_) => Turn::Deliver, // whether there is something tells whether the replay is over
         None => {
-            cursor.wait().await;
+            subscriber.needs_session().await;
             Turn::Deliver
         }
     }

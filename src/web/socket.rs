@@ -4,12 +4,15 @@ use std::future::Future;
 use std::io;
 use std::io::IoSlice;
 use std::net::IpAddr;
+use std::net::Shutdown;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWrite;
@@ -39,7 +42,8 @@ pub(super) struct Socket {
 /// What carries the bytes.
 #[derive(Debug)]
 enum Transport {
-    Plain(TcpStream),
+    /// Shared with the loop that delivers to everybody.
+    Plain(Arc<TcpStream>),
     /// Boxed: most devices have none, and its state is large.
     Tls(Box<TlsStream<TcpStream>>),
 }
@@ -53,20 +57,10 @@ impl Transport {
     }
 }
 
-/// Does the same to whichever it is.
-macro_rules! each {
-    ($transport:expr, $stream:ident => $done:expr) => {
-        match $transport {
-            Transport::Plain($stream) => $done,
-            Transport::Tls($stream) => $done,
-        }
-    };
-}
-
 impl Socket {
     pub(super) fn new(stream: TcpStream, stall_max: Duration) -> Socket {
         Socket {
-            stream: Transport::Plain(stream),
+            stream: Transport::Plain(Arc::new(stream)),
             stall_max,
             stalled: None,
         }
@@ -78,6 +72,14 @@ impl Socket {
             stream: Transport::Tls(Box::new(stream)),
             stall_max,
             stalled: None,
+        }
+    }
+
+    /// Where bytes go out as they are; none under TLS.
+    pub(super) fn plain(&self) -> Option<Arc<TcpStream>> {
+        match &self.stream {
+            Transport::Plain(stream) => Some(Arc::clone(stream)),
+            Transport::Tls(_) => None,
         }
     }
 
@@ -103,27 +105,49 @@ impl Socket {
     }
 }
 
+/// Tries `io` on a shared stream whenever `ready` says that it may succeed.
+fn try_when_ready<T>(mut ready: impl FnMut() -> Poll<io::Result<()>>, mut io: impl FnMut() -> io::Result<T>) -> Poll<io::Result<T>> {
+    loop {
+        ready!(ready())?;
+        match io() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return Poll::Ready(done),
+        }
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        each!(&mut self.stream, stream => Pin::new(stream).poll_read(cx, buf))
+        match &mut self.stream {
+            Transport::Plain(tcp) => try_when_ready(|| tcp.poll_read_ready(cx), || tcp.try_read_buf(buf).map(drop)),
+            Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
+        }
     }
 }
 
 impl AsyncWrite for Socket {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = each!(&mut self.stream, stream => Pin::new(stream).poll_write(cx, bytes));
+        let written = match &mut self.stream {
+            Transport::Plain(tcp) => try_when_ready(|| tcp.poll_write_ready(cx), || tcp.try_write(bytes)),
+            Transport::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+        };
         self.limit(cx, written)
     }
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        let written = each!(&mut self.stream, stream => Pin::new(stream).poll_write_vectored(cx, parts));
+        let written = match &mut self.stream {
+            Transport::Plain(tcp) => try_when_ready(|| tcp.poll_write_ready(cx), || tcp.try_write_vectored(parts)),
+            Transport::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, parts),
+        };
         self.limit(cx, written)
     }
     fn is_write_vectored(&self) -> bool {
         true
     }
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Nothing waits in a plain one; in the other, what is encrypted and not yet sent.
-        let flushed = each!(&mut self.stream, stream => Pin::new(stream).poll_flush(cx));
+        let flushed = match &mut self.stream {
+            Transport::Plain(_) => Poll::Ready(Ok(())), // what was written is the kernel's already
+            Transport::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        };
         let flushed = self.limit(cx, flushed);
         if flushed.is_ready() {
             self.stalled = None;
@@ -131,7 +155,10 @@ impl AsyncWrite for Socket {
         flushed
     }
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        each!(&mut self.stream, stream => Pin::new(stream).poll_shutdown(cx))
+        match &mut self.stream {
+            Transport::Plain(tcp) => Poll::Ready(SockRef::from(&**tcp).shutdown(Shutdown::Write)),
+            Transport::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use serde::Deserialize;
 
-use super::Text;
 use super::Topic;
 use super::Topics;
 use crate::event::model::Name;
@@ -122,7 +121,7 @@ impl Names {
 
     /// Topic and facts of a durable message from its JSON, for those that come from the store: `None` when it is none of
     /// ours. Messages that go through the ring bring theirs along.
-    pub fn facts_of(&self, text: &Text) -> Option<(Topic, Facts)> {
+    pub fn facts_of(&self, text: &str) -> Option<(Topic, Facts)> {
         let gist: Gist = serde_json::from_str(text).ok()?;
         let data = gist.data.unwrap_or_default();
         let camera = gist.camera_id.or(data.camera_id);

@@ -24,7 +24,10 @@ impl Session<'_> {
         match start {
             None => {}
             Some(Ok(resume)) => self.go_to(*resume),
-            Some(Err(_)) => self.replay = Some(Replay::stranger(0, &mut self.cursor, &self.server.reads)),
+            Some(Err(_)) => {
+                let stranger = Replay::stranger(0, &mut self.desk().cursor, &self.server.reads);
+                self.replay = Some(stranger);
+            }
         }
     }
 
@@ -45,27 +48,29 @@ impl Session<'_> {
 
     fn go_to(&mut self, resume: Resume) {
         let reads = &self.server.reads;
-        match resume {
-            Resume::Since(since) => self.replay = Some(Replay::begin(since, &mut self.cursor, reads)),
+        let replay = match resume {
+            Resume::Since(since) => Replay::begin(since, &mut self.desk().cursor, reads),
             Resume::Token(token) => {
-                self.cursor.set_filter(token.filter_for(&self.server.services.names));
+                count(&self.server.counters.resumed);
+                let cursor = &mut self.desk().cursor;
+                cursor.set_filter(token.filter_for(&self.server.services.names));
                 let own = token.store == store_mark(&self.server.store_id);
                 let begin = if own { Replay::begin } else { Replay::stranger };
-                self.replay = Some(begin(token.seq, &mut self.cursor, reads));
-                count(&self.server.counters.resumed);
+                begin(token.seq, cursor, reads)
             }
-        }
+        };
+        self.replay = Some(replay);
     }
 
     pub(super) async fn subscribe(&mut self, wanted: &Subscribe) -> Result<(), End> {
-        match wanted.apply(self.cursor.filter(), &self.server.services.names) {
+        match wanted.apply(self.filter(), &self.server.services.names) {
             Ok(filter) => self.set_filter(filter).await,
             Err(unknown) => self.complain(&unknown.to_string(), &[]).await,
         }
     }
 
     pub(super) async fn unsubscribe(&mut self, topics: Topics) -> Result<(), End> {
-        let filter = self.cursor.filter();
+        let filter = self.filter();
         self.set_filter(Filter {
             topics: filter.topics.without(topics),
             ..filter
@@ -76,24 +81,25 @@ impl Session<'_> {
     /// Where the client is, counting in everything that was said to it so far.
     pub(super) fn token(&self) -> TokenText {
         let names = &self.server.services.names;
+        let cursor = &self.desk().cursor;
         let token = ResumeToken {
             store: store_mark(&self.server.store_id),
-            seq: self.replay.as_ref().map_or(self.cursor.after_seq(), Replay::position),
-            filter: self.cursor.filter(),
+            seq: self.replay.as_ref().map_or(cursor.after_seq(), Replay::position),
+            filter: cursor.filter(),
             names: names.fingerprint(),
         };
         token.write()
     }
 
     async fn set_filter(&mut self, filter: Filter) -> Result<(), End> {
-        self.cursor.set_filter(filter);
+        self.desk().cursor.set_filter(filter);
         self.confirm().await?;
         self.flush().await
     }
 
     async fn confirm(&mut self) -> Result<(), End> {
         let server = self.server;
-        let confirmed = SubscriptionConfirmed::of(&self.cursor.filter(), &server.services.names, self.token());
+        let confirmed = SubscriptionConfirmed::of(&self.filter(), &server.services.names, self.token());
         self.feed(&confirmed).await
     }
 }
