@@ -54,6 +54,7 @@ pub use tls::TlsSettings;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,6 +177,11 @@ struct Server {
     began: Mono,
 }
 
+/// What a connection became of which a client made a WebSocket.
+type Stream = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// All connections.
+type Tasks = JoinSet<Option<Stream>>;
+
 /// The runtime for [`serve`]: this thread for every socket, and one of known size that waits for the store.
 pub fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread()
@@ -212,7 +218,7 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
     leave.send_replace(true);
     let gone = async {
         while let Some(ended) = tasks.join_next().await {
-            see_off(&server, ended);
+            go_on(&server, ended, &mut tasks);
         }
     };
     if timeout(Duration::from_millis(SHUTDOWN_MS_MAX), gone).await.is_err() {
@@ -275,7 +281,7 @@ fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {
 }
 
 /// Admits or refuses one after another; an accept that fails is tried again after a pause.
-async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leaving, tasks: &mut JoinSet<()>) -> std::convert::Infallible {
+async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leaving, tasks: &mut Tasks) -> std::convert::Infallible {
     let refusals = Refusals::new();
     let mut failing = false;
     loop {
@@ -283,7 +289,7 @@ async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leav
             accepted = listener.accept() => accepted,
             // One that is over keeps its memory until it is asked for.
             Some(ended) = tasks.join_next() => {
-                see_off(server, ended);
+                go_on(server, ended, tasks);
                 continue;
             }
         };
@@ -305,15 +311,24 @@ async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leav
     }
 }
 
-/// A connection is over; if by a mistake of ours, that is said.
-fn see_off(server: &Server, ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        count(&server.counters.panicked);
-        tracing::error!(%error, "a connection failed");
+/// A connection is over, and if it was a client's wish goes on as a stream, in a task that holds nothing of HTTP any more.
+fn go_on(server: &Server, ended: Result<Option<Stream>, JoinError>, tasks: &mut Tasks) {
+    match ended {
+        Ok(None) => {}
+        Ok(Some(stream)) => {
+            tasks.spawn(async {
+                stream.await;
+                None
+            });
+        }
+        Err(error) => {
+            count(&server.counters.panicked);
+            tracing::error!(%error, "a connection failed");
+        }
     }
 }
 
-fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Place, leaving: &Leaving, tasks: &mut JoinSet<()>) {
+fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Place, leaving: &Leaving, tasks: &mut Tasks) {
     count(&server.counters.accepted);
     // Either fails only on a socket that is gone already, as its reader will see.
     let _ = stream.set_nodelay(true);
@@ -330,25 +345,31 @@ fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Pl
 }
 
 /// Speaks TLS first where that is spoken; one that does not in time is hung up on.
-async fn welcome(server: Arc<Server>, stream: TcpStream, peer: Peer, place: Place, leaving: Leaving) {
+async fn welcome(server: Arc<Server>, stream: TcpStream, peer: Peer, place: Place, leaving: Leaving) -> Option<Stream> {
     let settings = &server.services.settings;
     let socket = match &server.services.tls {
         None => Socket::new(stream, settings.client_stall_max),
         Some(tls) => match Box::pin(tls.accept(stream, settings.header_time_max)).await {
             Ok(stream) => Socket::secure(stream, settings.client_stall_max),
-            Err(error) => return tracing::debug!(%error, "no TLS came about"),
+            Err(error) => {
+                tracing::debug!(%error, "no TLS came about");
+                return None;
+            }
         },
     };
-    connection::run(server, socket, peer, place, leaving).await;
+    connection::run(server, socket, peer, place, leaving).await
 }
 
-fn refuse(server: &Server, refusals: &Refusals, why: Refusal, stream: TcpStream, tasks: &mut JoinSet<()>) {
+fn refuse(server: &Server, refusals: &Refusals, why: Refusal, stream: TcpStream, tasks: &mut Tasks) {
     count(match why {
         Refusal::Full => &server.counters.refused,
         Refusal::Address => &server.counters.refused_address,
         Refusal::Rate => &server.counters.refused_rate,
     });
     if let Some(explain) = refusals.refuse(why, stream) {
-        tasks.spawn(explain);
+        tasks.spawn(async {
+            explain.await;
+            None
+        });
     }
 }

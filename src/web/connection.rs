@@ -23,10 +23,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use hyper_util::rt::TokioTimer;
 use tokio::io::AsyncWriteExt;
+use tracing::Instrument;
 
 use super::Leaving;
 use super::Server;
 use super::Settings;
+use super::Stream;
 use super::admission::Door;
 use super::admission::Place;
 use super::auth;
@@ -106,8 +108,8 @@ struct Visit {
     turned_away: OnceLock<Close>,
 }
 
-/// Serves one connection until it is over; `place` is free again then.
-pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: Place, mut leaving: Leaving) {
+/// Serves one connection until it is over, when `place` is free again, or until it becomes a stream, which takes it along.
+pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: Place, mut leaving: Leaving) -> Option<Stream> {
     let visit = Visit {
         peer,
         opened: OnceLock::new(),
@@ -137,27 +139,26 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: 
         // A copy of what is left, mostly nothing: the bytes themselves would keep the whole request's buffer.
         (socket, parts.read_buf.to_vec())
     };
-    if let Some(reason) = visit.turned_away.get() {
-        return auth::close(&server.services.settings, socket, read, *reason).await;
-    }
-    match visit.opened.get() {
-        Some(Opened { door, start, caller }) => {
+    let Visit {
+        opened, seat, turned_away, ..
+    } = visit;
+    match (turned_away.into_inner(), opened.into_inner(), seat.into_inner()) {
+        (Some(reason), ..) => auth::close(&server.services.settings, socket, read, reason).await,
+        (None, Some(Opened { door, start, caller }), Some(seat)) => {
             tracing::info!(user = caller.user(), scope = %caller.scope, "let in");
             place.move_to(Door::Events);
             let client = session::Client {
-                id: &place.id,
-                door: *door,
-                start: *start,
+                place,
+                seat,
+                caller,
+                door,
+                start,
             };
-            // Boxed: requests, far more frequent, need not be as large as a stream.
-            let session = Box::pin(session::run(&server, socket, read, client, &mut leaving));
-            tokio::select! {
-                () = session => {}
-                () = auth::lapsed(&server.access, caller) => {}
-            }
+            return Some(Box::pin(session::run(server, socket, read, client, leaving).in_current_span()));
         }
-        None => linger(&mut socket).await,
+        (None, ..) => linger(&mut socket).await,
     }
+    None
 }
 
 /// Every limit explicit. A connection without a request is closed after `header_time_max`, too.

@@ -6,7 +6,6 @@ mod subscription;
 
 pub(super) use subscription::Start;
 
-use std::pin::Pin;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::MutexGuard;
@@ -27,7 +26,8 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use super::Leaving;
 use super::Server;
 use super::Settings;
-use super::admission::ConnectionId;
+use super::admission::Place;
+use super::auth;
 use super::bucket::Bucket;
 use super::counters::count;
 use super::fanout::Desk;
@@ -38,6 +38,7 @@ use super::replay::Replay;
 use super::socket::Socket;
 use super::store::ReadError;
 use crate::hub::Next;
+use crate::identity::Caller;
 use crate::limits::BATCH_MESSAGES_MAX;
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::SOCKET_READ_BYTES;
@@ -72,22 +73,24 @@ pub(super) fn config(settings: &Settings) -> WebSocketConfig {
         .max_frame_size(Some(settings.client_message_bytes_max))
 }
 
-/// Who asks for a stream, and how.
-pub(super) struct Client<'a> {
-    pub(super) id: &'a ConnectionId,
+/// Who asks for a stream, and how; the places are free again once it is over.
+pub(super) struct Client {
+    pub(super) place: Place,
+    pub(super) seat: auth::Seat,
+    pub(super) caller: Caller,
     pub(super) door: Door,
     pub(super) start: Start,
 }
 
 /// Serves one client until it leaves, is lost or is sent away.
-pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, client: Client<'_>, leaving: &mut Leaving) {
+pub(super) async fn run(server: Arc<Server>, socket: Socket, read: Vec<u8>, client: Client, mut leaving: Leaving) {
     let network = network(socket.peer());
     let config = config(&server.services.settings);
-    let socket = WebSocketStream::from_partially_read(socket, read, Role::Server, Some(config)).await;
+    let socket = Box::pin(WebSocketStream::from_partially_read(socket, read, Role::Server, Some(config))).await;
     let cursor = server.services.hub.subscribe(client.door.topics());
     let progress = cursor.progress();
     let mut session = Session {
-        server,
+        server: &server,
         subscriber: Arc::new(Subscriber::new(cursor, socket.get_ref().plain())),
         socket,
         replay: None,
@@ -96,13 +99,17 @@ pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, client: 
     };
     count(&server.counters.opened);
     tracing::info!(door = client.door.path(), "stream opened");
-    let seat = server.roster.enter(client.id, client.door, network, progress, &session.subscriber);
-    let end = match session.greet(client).await {
-        Ok(()) => session.serve(leaving).await,
+    let listed = server
+        .roster
+        .enter(&client.place.id, client.door, network, progress, &session.subscriber);
+    // Boxed, what runs once: a stream waits for most of its life.
+    let end = match Box::pin(session.greet(&client)).await {
+        Ok(()) => session.serve(&client.caller, &mut leaving).await,
         Err(end) => end,
     };
-    drop(seat);
-    session.finish(end).await;
+    drop(listed);
+    Box::pin(session.finish(end)).await;
+    drop(client.seat);
 }
 
 struct Session<'a> {
@@ -117,6 +124,7 @@ struct Session<'a> {
 /// What there is to do.
 enum Turn {
     Leave,
+    Lapse,
     Deliver,
     Page(Result<Page, ReadError>),
     Receive(Option<Result<Message, Error>>),
@@ -124,12 +132,12 @@ enum Turn {
 }
 
 impl Session<'_> {
-    async fn greet(&mut self, client: Client<'_>) -> Result<(), End> {
+    async fn greet(&mut self, client: &Client) -> Result<(), End> {
         let newest_seq = self.desk().cursor.after_seq();
         self.start(&client.start);
         let welcome = ConnectionStatus {
             status: "connected",
-            connection_id: client.id,
+            connection_id: &client.place.id,
             boot_id: self.server.services.identity.boot_id,
             store_id: &self.server.store_id,
             newest_seq,
@@ -143,13 +151,19 @@ impl Session<'_> {
         self.flush().await
     }
 
-    async fn serve(&mut self, leaving: &mut Leaving) -> End {
+    async fn serve(&mut self, caller: &Caller, leaving: &mut Leaving) -> End {
         let mut heartbeat = heartbeat(self.server.services.settings.heartbeat);
-        let mut told = pin!(leaving.told());
+        let server = self.server;
+        let (mut told, mut lapsed) = (pin!(leaving.told()), pin!(auth::lapsed(&server.access, caller)));
         loop {
-            let turn = self.turn(&mut heartbeat, told.as_mut()).await;
+            let turn = tokio::select! {
+                () = &mut told => Turn::Leave,
+                () = &mut lapsed => Turn::Lapse,
+                turn = self.turn(&mut heartbeat) => turn,
+            };
             let done = match turn {
                 Turn::Leave => Err(self.take_leave().await),
+                Turn::Lapse => Err(End::Closed(close::UNKNOWN)),
                 Turn::Deliver => self.deliver().await,
                 Turn::Page(page) => self.send_page(page).await,
                 Turn::Receive(message) => self.receive(message).await,
@@ -168,9 +182,8 @@ impl Session<'_> {
     }
 
     /// Waits for something to do. Every branch may be dropped half-way without loss.
-    async fn turn(&mut self, heartbeat: &mut Interval, told: Pin<&mut impl Future<Output = ()>>) -> Turn {
+    async fn turn(&mut self, heartbeat: &mut Interval) -> Turn {
         tokio::select! {
-            () = told => Turn::Leave,
             turn = unsent(&self.subscriber, &mut self.replay) => turn,
             message = self.socket.next() => Turn::Receive(message),
             _ = heartbeat.tick() => Turn::Beat,

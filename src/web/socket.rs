@@ -169,7 +169,7 @@ pub(super) async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) {
         if stream.shutdown().await.is_err() {
             return;
         }
-        let (mut scratch, mut taken) = ([0; 512], 0);
+        let (mut scratch, mut taken) = ([0; 128], 0);
         while let Ok(bytes @ 1..) = stream.read(&mut scratch).await {
             taken += bytes;
             if taken > LINGER_BYTES_MAX {

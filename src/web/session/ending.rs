@@ -47,7 +47,7 @@ impl From<Error> for End {
 }
 
 impl Session<'_> {
-    pub(super) async fn finish(mut self, end: End) {
+    pub(super) async fn finish(&mut self, end: End) {
         match end {
             End::Left => tracing::info!("stream closed by the client"),
             End::Lost(error) => tracing::info!(%error, "stream lost"),
