@@ -42,7 +42,7 @@ use crate::store::StoreError;
 
 /// What `--help` ends with.
 pub const AFTER_HELP: &str = "Options of `run` may be given without a command. LOOKOUT_CONFIG, LOOKOUT_LISTEN, LOOKOUT_DATA_DIR, \
-LOOKOUT_SOURCE, LOOKOUT_PIR, LOOKOUT_CLAIM_PASSWORD_FILE, LOOKOUT_BUDGET and LOOKOUT_LOG in the environment do the same as the options. Every key of the configuration \
+LOOKOUT_SOURCE, LOOKOUT_PIR, LOOKOUT_CLAIM_PASSWORD_FILE, LOOKOUT_TLS, LOOKOUT_BUDGET and LOOKOUT_LOG in the environment do the same as the options. Every key of the configuration \
 is documented in config/lookout.toml.";
 
 /// Arguments of `replay`.

@@ -1,0 +1,2 @@
+//! The first boot.
+pub mod last_time;
