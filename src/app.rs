@@ -8,6 +8,7 @@
 
 mod signals;
 mod upkeep;
+mod watchdog;
 
 pub use signals::signals;
 
@@ -64,6 +65,7 @@ use crate::web;
 use crate::web::Tls;
 use crate::web::TlsError;
 use upkeep::Upkeep;
+use watchdog::watchdog;
 
 /// Why the service did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -379,24 +381,4 @@ async fn serve(
     };
     let (served, outcome) = tokio::join!(server, conduct);
     outcome.and(served.map_err(AppError::Server))
-}
-
-/// Feeds systemd's watchdog as long as nothing hangs; never returns.
-async fn watchdog(shared: &Shared) -> Result<(), AppError> {
-    let started = shared.clock.now();
-    let Some(interval) = health::watchdog_interval() else {
-        return std::future::pending().await;
-    };
-    let mut ticks = tokio::time::interval(interval);
-    let mut told = None;
-    loop {
-        ticks.tick().await;
-        let hang = health::hang(&shared.status, started, shared.clock.now());
-        match hang {
-            None => health::feed(),
-            Some(hang) if told.is_none() => tracing::error!(%hang, "the watchdog is not fed"),
-            Some(_) => {}
-        }
-        told = hang;
-    }
 }

@@ -1,6 +1,7 @@
 //! The commands that `main.rs` lists: their arguments, and what each does with them.
 
 pub mod export;
+pub mod provision;
 pub mod record;
 pub mod replay;
 
@@ -125,6 +126,9 @@ pub enum CommandError {
     /// No password came.
     #[error("standard input: {0}")]
     Input(io::Error),
+    /// What the boot partition says cannot be taken.
+    #[error("{0}")]
+    Provision(#[from] provision::Failed),
     /// Events cannot be exported.
     #[error("{0}")]
     Export(#[from] export::ExportError),
@@ -134,6 +138,7 @@ impl CommandError {
     /// 2 for what the user has to change in the configuration, else 1.
     fn status(&self) -> u8 {
         match self {
+            CommandError::Provision(provision::Failed::Refused(_)) => 2,
             CommandError::Config(_) | CommandError::Budget(_) | CommandError::App(AppError::Budget(_) | AppError::Unclaimed) => 2,
             _ => 1,
         }

@@ -47,6 +47,9 @@ pub enum Refusal {
     /// Its version cannot be compared.
     #[error("version \"{0}\" is not of the form 1.2.3")]
     Unversioned(String),
+    /// The installer does not take it: its signature is foreign, its content damaged.
+    #[error("the bundle is refused by the installer: {0}")]
+    Bundle(String),
     /// The installer says no, or nothing.
     #[error(transparent)]
     Installer(#[from] RaucError),

@@ -21,6 +21,7 @@ use super::job::Lane;
 use super::job::Refusal;
 use super::rauc::BundleInfo;
 use super::rauc::Rauc;
+use super::rauc::RaucError;
 use super::report::TaskNow;
 use super::report::running_version;
 use super::upload::Bundle;
@@ -134,7 +135,10 @@ impl Updater {
 
     async fn take(&self, lane: Lane, source: String, bundle: Option<Bundle>) -> Result<Accepted, Refusal> {
         let rauc = Rauc::connect().await?;
-        let info = rauc.inspect(&source).await?;
+        let info = rauc.inspect(&source).await.map_err(|error| match error {
+            RaucError::Refused(why) => Refusal::Bundle(why),
+            other => other.into(),
+        })?;
         self.judge(&rauc, &info).await?;
         let accepted = Accepted {
             task_id: self.next_task(),

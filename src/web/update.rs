@@ -146,7 +146,7 @@ impl From<Refusal> for Problem {
             Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
             Refusal::Incompatible { .. } | Refusal::Older { .. } | Refusal::Unversioned(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Refusal::Installer(RaucError::Refused(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::Bundle(_) | Refusal::Installer(RaucError::Refused(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Refusal::Installer(_) => return Problem::unavailable(refusal.to_string()),
             Refusal::Disk(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
