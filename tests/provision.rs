@@ -320,7 +320,7 @@ fn the_command_says_what_it_did() {
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&output.stderr).contains("hostname is"));
     fs::write(card.places.boot.join("lookout.toml"), "hostname = \"attic\"\n").expect("written");
-    assert_eq!(String::from_utf8_lossy(&run().stdout), "3 files were written\n".replace('3', "2"));
+    assert_eq!(String::from_utf8_lossy(&run().stdout), "2 files were written\n");
 }
 
 proptest! {
@@ -338,7 +338,9 @@ proptest! {
         fs::write(card.places.boot.join("lookout.toml"), &bytes).expect("written");
         match card.run() {
             Provisioned::Done(_) => {
-                prop_assert!(!card.text("boot/lookout.toml").contains("open sesame") || !bytes.windows(24).any(|line| line == b"\npassword = \"open sesame\""));
+                let secret = |line: &&str| line.starts_with("password = ") && !line.contains("\"taken\"");
+                let left = card.text("boot/lookout.toml");
+                prop_assert_eq!(left.lines().find(secret), None);
                 card.configuration();
                 prop_assert_eq!(card.run(), Provisioned::Done(0));
             }

@@ -113,7 +113,7 @@ fn what_is_not_to_be_installed_is_refused_with_its_reason() {
                 ..GOOD
             }),
             422,
-            "signature",
+            "refused by the installer",
         ),
         (damaged(good.clone()), 422, "refused by the installer"),
         (good[..good.len() / 2].to_vec(), 422, "refused by the installer"),

@@ -257,12 +257,21 @@ fn read<T: DeserializeOwned + Type>(reply: &Message) -> Result<T, RaucError> {
 fn update_section(info: &Dictionary) -> Result<BundleInfo, RaucError> {
     let missing = |what: &str| RaucError::Strange(format!("a bundle without {what}"));
     let update = info.get("update").ok_or_else(|| missing("[update]"))?;
-    let update = update.try_clone().and_then(Dictionary::try_from).map_err(|error| strange(&error))?;
+    let update = within(update).map_err(|error| strange(&error))?;
     let word = |name: &str| text(&update, name).ok_or_else(|| missing(name));
     Ok(BundleInfo {
         compatible: word("compatible")?,
         version: word("version")?,
     })
+}
+
+/// The dictionary in `value`, which RAUC wraps twice.
+fn within(value: &OwnedVariant) -> Result<Dictionary, zbus::Error> {
+    let mut value = &**value;
+    while let Variant::Variant(inner) = value {
+        value = inner;
+    }
+    value.try_to_owned().and_then(Dictionary::try_from)
 }
 
 fn slot((name, facts): (String, Dictionary)) -> Slot {
