@@ -319,8 +319,8 @@ pub const UPDATE_INSTALL_MS_MAX: u64 = 3_600_000;
 pub const UPDATE_PROGRESS_MS: u64 = 500;
 /// Messages of the bus that wait to be read. Full: the bus waits.
 pub const BUS_MESSAGES_MAX: usize = 8;
-/// What a connection to the bus holds; measured.
-pub const BUS_BYTES: usize = 96 * 1024;
+/// What a connection to the bus holds, with the longest answer of RAUC's; measured, and doubled.
+pub const BUS_BYTES: usize = 48 * 1024;
 /// Slots that are shown. More: the rest is left out.
 pub const UPDATE_SLOTS_MAX: usize = 8;
 /// Time for which RAUC is looked for after the start, in milliseconds. Longer: the system is not marked good by this run.

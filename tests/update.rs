@@ -152,6 +152,15 @@ fn what_is_not_to_be_installed_is_refused_with_its_reason() {
         );
         assert_eq!(status, 400, "{url}");
     }
+    let nowhere = json!({ "url": "http://127.0.0.1:9/lookout.raucb" }).to_string();
+    let (status, problem) = post(
+        service.address,
+        "/api/update",
+        "application/json",
+        nowhere.len() as u64,
+        nowhere.as_bytes(),
+    );
+    assert_eq!(status, 422, "{problem}");
     assert_eq!(report(&service), before, "nothing changed");
     assert!(!data.path().join("update/bundle.raucb").exists());
     assert!(fs::read(device.path("b.img")).expect("slot B").iter().all(|byte| *byte == 0));

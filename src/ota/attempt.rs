@@ -75,7 +75,8 @@ impl Attempt {
     pub fn situation(&self, booted: &str, boot: BootId) -> Situation {
         let here = self.slot == booted;
         match self.outcome {
-            Outcome::Installing | Outcome::Installed | Outcome::Testing if here => Situation::OnTrial,
+            // Failed, and started all the same: only what the service saw of it ended early.
+            Outcome::Installing | Outcome::Failed | Outcome::Installed | Outcome::Testing if here => Situation::OnTrial,
             Outcome::Installing => Situation::Interrupted,
             Outcome::Installed if self.boot_id == boot => Situation::Settled,
             Outcome::Installed | Outcome::Testing | Outcome::Rejected | Outcome::Confirmed if !here => Situation::CameBack,
@@ -143,6 +144,7 @@ mod tests {
             (Outcome::Installing, "A", later, Situation::Interrupted),
             (Outcome::Installing, "B", later, Situation::OnTrial),
             (Outcome::Failed, "A", later, Situation::Settled),
+            (Outcome::Failed, "B", later, Situation::OnTrial),
             (Outcome::Installed, "A", BootId::NIL, Situation::Settled),
             (Outcome::Installed, "A", later, Situation::CameBack),
             (Outcome::Installed, "B", later, Situation::OnTrial),
