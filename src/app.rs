@@ -6,6 +6,12 @@
 //! | `recorder` | store, then hub | the queue is closed and empty |
 //! | the caller's | tokio: whatever has a socket | both are done, or the time for stopping is over |
 
+mod signals;
+mod upkeep;
+mod watchdog;
+
+pub use signals::signals;
+
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
@@ -34,6 +40,7 @@ use crate::identity::IdentityError;
 use crate::limits::STEP_WAIT_MS_MAX;
 use crate::limits::STOP_MS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
+use crate::ota::Updater;
 use crate::pipeline;
 use crate::pipeline::Controls;
 use crate::pipeline::Pipeline;
@@ -57,6 +64,8 @@ use crate::trigger::sensor::Sensor;
 use crate::web;
 use crate::web::Tls;
 use crate::web::TlsError;
+use upkeep::Upkeep;
+use watchdog::watchdog;
 
 /// Why the service did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +110,7 @@ pub struct Service {
     pipeline: Pipeline,
     recorder: Recorder,
     services: web::Services,
+    upkeep: Upkeep,
 }
 
 /// What the threads have in common.
@@ -129,7 +139,8 @@ impl Service {
             clock,
         };
         let tls = Tls::open(&config.web.tls, &config.store.dir, &[config.web.listen.ip()])?;
-        let services = services(config, &shared, &store, accounts, tls);
+        let upkeep = Upkeep::new(config, &shared, &store, tls.clone());
+        let services = services(config, &shared, &store, accounts, tls, &upkeep.updater);
         let recorder = Recorder::new(recorder::Parts {
             store,
             opened,
@@ -145,6 +156,7 @@ impl Service {
             pipeline,
             recorder,
             services,
+            upkeep,
         })
     }
 
@@ -171,12 +183,13 @@ impl Service {
             pipeline,
             recorder,
             services,
+            upkeep,
         } = self;
         let recorder = spawn("recorder", move || record(recorder))?;
         let (stop, queue, clock) = (shared.stop.clone(), shared.queue.clone(), shared.clock.clone());
         let pipeline = spawn("pipeline", move || watch(pipeline, &stop, &queue, &*clock))?;
         let runtime = web::runtime().map_err(|cause| AppError::System { what: "runtime", cause })?;
-        let outcome = runtime.block_on(serve(&shared, listener, services, [pipeline, recorder], shutdown));
+        let outcome = runtime.block_on(serve(&shared, listener, services, upkeep, [pipeline, recorder], shutdown));
         runtime.shutdown_timeout(Duration::from_millis(STOP_MS_MAX / 4));
         outcome
     }
@@ -194,7 +207,14 @@ fn accounts(config: &Config, clock: &Arc<dyn Clock>) -> Result<Arc<Accounts>, Ap
     Ok(Arc::new(accounts))
 }
 
-fn services(config: &Config, shared: &Shared, store: &Store, accounts: Arc<Accounts>, tls: Option<Tls>) -> web::Services {
+fn services(
+    config: &Config,
+    shared: &Shared,
+    store: &Store,
+    accounts: Arc<Accounts>,
+    tls: Option<Tls>,
+    updater: &Arc<Updater>,
+) -> web::Services {
     let budget_bytes = config.budget_bytes as u64;
     web::Services {
         settings: config.web.clone(),
@@ -219,6 +239,7 @@ fn services(config: &Config, shared: &Shared, store: &Store, accounts: Arc<Accou
         about: Arc::new(about(config)),
         accounts,
         tls,
+        updater: Some(updater.clone()),
     }
 }
 
@@ -330,9 +351,11 @@ async fn serve(
     shared: &Shared,
     listener: TcpListener,
     services: web::Services,
+    upkeep: Upkeep,
     threads: [Running; 2],
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), AppError> {
+    let address = listener.local_addr().ok();
     let (stop_web, web_stopped) = oneshot::channel::<()>();
     let server = web::serve(listener, services, async {
         let _ = web_stopped.await;
@@ -345,6 +368,7 @@ async fn serve(
             _ = &mut pipeline.done => Err(AppError::Died(pipeline.name)),
             _ = &mut recorder.done => Err(AppError::Died(recorder.name)),
             never = watchdog(shared) => never,
+            never = upkeep.run(address) => match never {},
         };
         health::stopping();
         shared.stop.store(true, Ordering::Relaxed);
@@ -357,42 +381,4 @@ async fn serve(
     };
     let (served, outcome) = tokio::join!(server, conduct);
     outcome.and(served.map_err(AppError::Server))
-}
-
-/// Feeds systemd's watchdog as long as nothing hangs; never returns.
-async fn watchdog(shared: &Shared) -> Result<(), AppError> {
-    let started = shared.clock.now();
-    let Some(interval) = health::watchdog_interval() else {
-        return std::future::pending().await;
-    };
-    let mut ticks = tokio::time::interval(interval);
-    let mut told = None;
-    loop {
-        ticks.tick().await;
-        let hang = health::hang(&shared.status, started, shared.clock.now());
-        match hang {
-            None => health::feed(),
-            Some(hang) if told.is_none() => tracing::error!(%hang, "the watchdog is not fed"),
-            Some(_) => {}
-        }
-        told = hang;
-    }
-}
-
-/// Ready at the first SIGINT or SIGTERM.
-pub async fn signals() {
-    use tokio::signal::unix::SignalKind;
-    use tokio::signal::unix::signal;
-    match (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        (Err(error), _) | (_, Err(error)) => {
-            tracing::error!(%error, "signals cannot be waited for; only a kill will stop the service");
-            std::future::pending::<()>().await;
-        }
-    }
 }

@@ -57,6 +57,34 @@ impl Board {
         level.trim_end_matches('.').parse().ok().filter(|dbm| (-127..0).contains(dbm))
     }
 
+    /// Version of the system's image: `IMAGE_VERSION` of `os-release(5)`.
+    pub fn image_version(&self) -> Option<String> {
+        let text = self.read("etc/os-release")?;
+        let line = text.lines().find_map(|line| line.strip_prefix("IMAGE_VERSION="))?;
+        let version = line.trim().trim_matches(['"', '\'']);
+        (!version.is_empty()).then(|| version.to_owned())
+    }
+
+    /// Four characters that tell this board from others: the end of its serial number, else of its first network card's address.
+    pub fn short_serial(&self) -> Option<String> {
+        let serial = self.read("proc/device-tree/serial-number").or_else(|| self.card_address())?;
+        let mut digits: Vec<char> = serial.chars().filter(char::is_ascii_alphanumeric).collect();
+        let tail = digits.split_off(digits.len().checked_sub(4)?);
+        Some(tail.into_iter().collect::<String>().to_ascii_lowercase())
+    }
+
+    fn card_address(&self) -> Option<String> {
+        let entries = fs::read_dir(self.root.join("sys/class/net")).ok()?;
+        let mut cards: Vec<String> = entries
+            .flatten()
+            .map(|card| card.file_name().to_string_lossy().into_owned())
+            .collect();
+        cards.sort();
+        let address = |card: &String| self.read(&format!("sys/class/net/{card}/address"));
+        let real = |address: &String| address.bytes().any(|byte| !matches!(byte, b'0' | b':' | b'\n'));
+        cards.iter().filter_map(address).find(real)
+    }
+
     /// Room on the disk.
     pub fn disk(&self) -> Option<DiskUse> {
         let path = CString::new(self.disk.as_os_str().as_bytes()).ok()?;

@@ -20,6 +20,7 @@ use crate::limits::THREAD_STACK_BYTES;
 use crate::logs;
 use crate::motion;
 use crate::motion::detector::Detector;
+use crate::ota;
 use crate::recorder;
 use crate::records::RecordQueue;
 use crate::source;
@@ -89,6 +90,7 @@ impl Ledger {
                 identity::footprint(),
                 format!("Argon2id on {}, one password at a time", kib(ARGON2_MEMORY_KIB as usize * 1024)),
             ),
+            ("update", ota::footprint(&config.update), "an upload, the bus".into()),
             (
                 "stacks",
                 SERVICE_THREADS * THREAD_STACK_BYTES,

@@ -173,6 +173,35 @@ impl Clock for SystemClock {
     }
 }
 
+/// Sets the machine's wall clock to `at`; only root may.
+pub fn set_wall(at: Timestamp) -> std::io::Result<()> {
+    let to = libc::timespec {
+        tv_sec: at.0.div_euclid(1000) as libc::time_t,
+        tv_nsec: (at.0.rem_euclid(1000) * 1_000_000) as libc::c_long,
+    };
+    // SAFETY: the pointer is valid for one timespec, which is only read.
+    match unsafe { libc::clock_settime(libc::CLOCK_REALTIME, &to) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
+}
+
+/// When this program was built: `SOURCE_DATE_EPOCH` of its build, else the time of its file.
+pub fn built() -> Timestamp {
+    let told = option_env!("SOURCE_DATE_EPOCH").and_then(|seconds| seconds.parse::<i64>().ok());
+    let file = || {
+        let modified = std::env::current_exe()
+            .and_then(std::fs::metadata)
+            .and_then(|file| file.modified())
+            .ok()?;
+        modified
+            .duration_since(std::time::UNIX_EPOCH)
+            .ok()
+            .map(|since| since.as_secs() as i64)
+    };
+    Timestamp(told.or_else(file).unwrap_or(0) * 1000)
+}
+
 /// Whether the kernel's clock is disciplined (`adjtimex(2)`: neither `TIME_ERROR` nor `STA_UNSYNC`).
 fn kernel_synced() -> bool {
     // SAFETY: all-zero is a valid timex (plain integers), and modes = 0 asks only for a reading.

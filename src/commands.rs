@@ -1,6 +1,7 @@
 //! The commands that `main.rs` lists: their arguments, and what each does with them.
 
 pub mod export;
+pub mod provision;
 pub mod record;
 pub mod replay;
 
@@ -42,7 +43,7 @@ use crate::store::StoreError;
 
 /// What `--help` ends with.
 pub const AFTER_HELP: &str = "Options of `run` may be given without a command. LOOKOUT_CONFIG, LOOKOUT_LISTEN, LOOKOUT_DATA_DIR, \
-LOOKOUT_SOURCE, LOOKOUT_PIR, LOOKOUT_CLAIM_PASSWORD_FILE, LOOKOUT_BUDGET and LOOKOUT_LOG in the environment do the same as the options. Every key of the configuration \
+LOOKOUT_SOURCE, LOOKOUT_PIR, LOOKOUT_CLAIM_PASSWORD_FILE, LOOKOUT_TLS, LOOKOUT_BUDGET and LOOKOUT_LOG in the environment do the same as the options. Every key of the configuration \
 is documented in config/lookout.toml.";
 
 /// Arguments of `replay`.
@@ -125,6 +126,9 @@ pub enum CommandError {
     /// No password came.
     #[error("standard input: {0}")]
     Input(io::Error),
+    /// What the boot partition says cannot be taken.
+    #[error("{0}")]
+    Provision(#[from] provision::Failed),
     /// Events cannot be exported.
     #[error("{0}")]
     Export(#[from] export::ExportError),
@@ -134,6 +138,7 @@ impl CommandError {
     /// 2 for what the user has to change in the configuration, else 1.
     fn status(&self) -> u8 {
         match self {
+            CommandError::Provision(provision::Failed::Refused(_)) => 2,
             CommandError::Config(_) | CommandError::Budget(_) | CommandError::App(AppError::Budget(_) | AppError::Unclaimed) => 2,
             _ => 1,
         }

@@ -22,6 +22,7 @@ use crate::event::model::Name;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::limits::ZONES_MAX;
 use crate::motion::settings as motion;
+use crate::ota;
 use crate::source;
 use crate::store;
 use crate::trigger::sensor;
@@ -48,6 +49,8 @@ pub struct Config {
     pub store: store::Settings,
     /// `[web]`
     pub web: web::Settings,
+    /// `[update]`
+    pub update: ota::Settings,
     /// `web.claim_password_file`: a file with the first password; empty: none.
     pub claim_password_file: PathBuf,
     /// `memory.budget`: memory that the service promises to stay within, in bytes.
@@ -88,6 +91,9 @@ pub struct Overrides {
     /// File with the first password; it is removed once it is taken
     #[arg(long, value_name = "FILE")]
     pub claim_password_file: Option<String>,
+    /// TLS: off, self_signed or files
+    #[arg(long, value_name = "MODE")]
+    pub tls: Option<String>,
     /// Memory budget, as in 16MiB
     #[arg(long, value_name = "SIZE")]
     pub budget: Option<String>,
@@ -105,12 +111,13 @@ struct Override {
 }
 
 #[rustfmt::skip] // a table
-const OVERRIDES: [Override; 7] = [
+const OVERRIDES: [Override; 8] = [
     Override { option: "listen", variable: "LOOKOUT_LISTEN", key: "web.listen", given: |given| &mut given.listen },
     Override { option: "data-dir", variable: "LOOKOUT_DATA_DIR", key: "store.dir", given: |given| &mut given.data_dir },
     Override { option: "source", variable: "LOOKOUT_SOURCE", key: "camera.source", given: |given| &mut given.source },
     Override { option: "pir", variable: "LOOKOUT_PIR", key: "pir.source", given: |given| &mut given.pir },
     Override { option: "claim-password-file", variable: "LOOKOUT_CLAIM_PASSWORD_FILE", key: "web.claim_password_file", given: |given| &mut given.claim_password_file },
+    Override { option: "tls", variable: "LOOKOUT_TLS", key: "web.tls", given: |given| &mut given.tls },
     Override { option: "budget", variable: "LOOKOUT_BUDGET", key: "memory.budget", given: |given| &mut given.budget },
     Override { option: "log", variable: "LOOKOUT_LOG", key: "log.level", given: |given| &mut given.log },
 ];
@@ -128,7 +135,7 @@ pub struct KeyValue {
 
 impl Overrides {
     /// What the environment gives: `LOOKOUT_CONFIG`, `LOOKOUT_LISTEN`, `LOOKOUT_DATA_DIR`, `LOOKOUT_SOURCE`,
-    /// `LOOKOUT_PIR`, `LOOKOUT_CLAIM_PASSWORD_FILE`, `LOOKOUT_BUDGET`, `LOOKOUT_LOG`, as `variable` says (`std::env::var_os`); an empty one is not given.
+    /// `LOOKOUT_PIR`, `LOOKOUT_CLAIM_PASSWORD_FILE`, `LOOKOUT_TLS`, `LOOKOUT_BUDGET`, `LOOKOUT_LOG`, as `variable` says (`std::env::var_os`); an empty one is not given.
     pub fn from_environment(variable: impl Fn(&str) -> Option<OsString>) -> Overrides {
         let given = |name: &str| variable(name).filter(|value| !value.is_empty());
         let mut overrides = Overrides {
@@ -209,6 +216,7 @@ impl Default for Config {
             event: engine::Settings::default(),
             store: store::Settings::default(),
             web: web::Settings::default(),
+            update: ota::Settings::default(),
             claim_password_file: PathBuf::new(),
             budget_bytes: 16 * 1024 * 1024,
             trust: Trust::default(),

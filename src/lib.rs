@@ -29,10 +29,13 @@ pub mod pipeline;
 pub mod recorder;
 
 pub mod health;
+pub mod ota;
 pub mod web;
 
 pub mod config;
 pub mod budget;
+
+pub mod provision;
 
 pub mod app;
 pub mod commands;

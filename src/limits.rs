@@ -297,6 +297,54 @@ pub const PRESENCE_MS_MIN: u64 = 1_000;
 /// Clients listed in a `presence`, those furthest behind first. More: counted only.
 pub const PRESENCE_CLIENTS_MAX: usize = 32;
 
+// ---- updates ----
+
+/// Pieces of a bundle between the socket and the thread that writes it, at most [`HTTP_BUFFER_BYTES`] each. Full: the sender waits.
+pub const UPDATE_PIECES_MAX: usize = 4;
+/// Bytes of a bundle after which what is written is forced to the disk, so that little is left to do at its end.
+pub const UPDATE_SYNC_BYTES: u64 = 4 * 1024 * 1024;
+/// Longest time between two pieces of a bundle, in milliseconds. Longer: 408.
+pub const UPDATE_STALL_MS_MAX: u64 = 30_000;
+/// Longest time that a bundle may take to come in, in milliseconds: an hour. Longer: 408.
+pub const UPDATE_UPLOAD_MS_MAX: u64 = 3_600_000;
+/// Longest address of a bundle, in bytes. Longer: 400.
+pub const UPDATE_URL_BYTES_MAX: usize = 2048;
+/// Longest time that RAUC or logind may take to answer a question, in milliseconds. Longer: 503.
+pub const BUS_CALL_MS_MAX: u64 = 10_000;
+/// Longest time that RAUC may take to look at a bundle, of which it hashes all in the older format, in milliseconds. Longer: 503.
+pub const UPDATE_INSPECT_MS_MAX: u64 = 120_000;
+/// Longest time that RAUC may take to install a bundle, in milliseconds: an hour. Longer: the task failed.
+pub const UPDATE_INSTALL_MS_MAX: u64 = 3_600_000;
+/// Time between two looks at how far RAUC is, in milliseconds.
+pub const UPDATE_PROGRESS_MS: u64 = 500;
+/// Messages of the bus that wait to be read. Full: the bus waits.
+pub const BUS_MESSAGES_MAX: usize = 8;
+/// What a connection to the bus holds, with the longest answer of RAUC's; measured, and doubled.
+pub const BUS_BYTES: usize = 48 * 1024;
+/// Slots that are shown. More: the rest is left out.
+pub const UPDATE_SLOTS_MAX: usize = 8;
+/// Time for which RAUC is looked for after the start, in milliseconds. Longer: the system is not marked good by this run.
+pub const UPDATE_BUS_MS_MAX: u64 = 60_000;
+/// Time between two looks at whether a new system does what it is for, in milliseconds.
+pub const SELFTEST_LOOK_MS: u64 = 500;
+/// Longest time that the server may take to answer the service itself, in milliseconds. Longer: it does not answer.
+pub const SERVER_ANSWER_MS_MAX: u64 = 5_000;
+/// Oldest frame that proves that frames flow, in milliseconds.
+pub const SELFTEST_FRAME_MS_MAX: u64 = 2_000;
+/// Frames after which they are said to flow.
+pub const SELFTEST_FRAMES_MIN: u64 = 5;
+/// Time that an alert has to become durable before the machine is restarted, in milliseconds.
+pub const UPDATE_LAST_WORDS_MS: u64 = 2_000;
+/// Longest record of the last update, in bytes. Longer: as if there were none.
+pub const ATTEMPT_BYTES_MAX: u64 = 16 * 1024;
+
+// ---- the time, and the first boot ----
+
+/// Time between two notes of what time it is, in milliseconds: so much may be lost of it by a power cut.
+pub const LAST_TIME_MS: u64 = 600_000;
+/// Longest file of the boot partition that is read, in bytes. Longer: refused.
+pub const FIRST_BOOT_BYTES_MAX: u64 = 16 * 1024;
+
 const _: () = assert!(
     6 * ANNOUNCEMENT_CHARS_MAX < MESSAGE_BYTES_MAX,
     "a byte of text is six of JSON at most"

@@ -35,6 +35,8 @@ enum Command {
     Export(commands::ExportArgs),
     /// Give the device its first password, read from standard input
     Claim(Overrides),
+    /// Take what someone wrote to the boot partition, and set the clock no earlier than it can be
+    Provision(commands::provision::ProvisionArgs),
     /// Print the version
     Version,
 }
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Command::Record(args) => commands::record(&args),
         Command::Export(args) => commands::export(&args),
         Command::Claim(args) => commands::claim(&args),
+        Command::Provision(args) => commands::provision::provision(&args).map_err(commands::CommandError::from),
         Command::Version => commands::version(),
     };
     commands::exit(outcome)

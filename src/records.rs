@@ -62,6 +62,21 @@ pub enum Notice {
     PirLost,
     /// The PIR sensor can be read again.
     PirRestored,
+    /// Something became of an update.
+    Update(UpdateChange),
+}
+
+/// What became of an update of the system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpdateChange {
+    /// The new system runs, and is being tested.
+    Testing,
+    /// The new system does what it is for, and is kept.
+    Confirmed,
+    /// The new system does not do what it is for; the machine goes back.
+    Rejected,
+    /// The machine came back from the new system.
+    RolledBack,
 }
 
 /// One thing that the recorder makes durable and announces.

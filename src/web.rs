@@ -21,6 +21,7 @@ mod health;
 mod logs;
 mod metrics;
 mod presence;
+mod probe;
 mod problem;
 mod producers;
 mod query;
@@ -33,11 +34,13 @@ mod socket;
 mod store;
 mod system;
 mod tls;
+mod update;
 mod upgrade;
 
 pub use cors::CorsOrigin;
 pub use counters::Counters;
 pub use counters::CountersNow;
+pub use probe::answers;
 pub use producers::announce;
 pub use producers::tell;
 pub use routes::RouteInfo;
@@ -92,6 +95,7 @@ use crate::limits::STORE_READS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::limits::TLS_BUFFER_BYTES;
 use crate::limits::TLS_STATE_BYTES;
+use crate::ota::Updater;
 use crate::pipeline::Controls;
 use crate::records::RecordQueue;
 use crate::status::Status;
@@ -163,6 +167,8 @@ pub struct Services {
     pub accounts: Arc<Accounts>,
     /// Certificate and key, where TLS is spoken.
     pub tls: Option<Tls>,
+    /// Who updates the system, where that is done.
+    pub updater: Option<Arc<Updater>>,
 }
 
 /// What every connection shares.

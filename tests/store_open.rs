@@ -15,6 +15,7 @@ use lookout::store::Opened;
 use lookout::store::Settings;
 use lookout::store::Store;
 use lookout::store::StoreError;
+use redb::ReadableTable;
 use redb::TableDefinition;
 use stored::Random;
 use stored::WALL;
@@ -140,12 +141,14 @@ fn few_damaged_files_are_kept_and_the_newest_of_them() {
     }
 }
 
-/// Writes schema version `version` into a closed store.
+const META: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("meta");
+
+/// Writes schema version `version` into a closed store, which no other version may open.
 fn set_schema(settings: &Settings, version: &str) {
     let db = redb::Database::open(file(settings)).unwrap();
     let txn = db.begin_write().unwrap();
-    let meta = TableDefinition::<&str, &[u8]>::new("meta");
-    txn.open_table(meta).unwrap().insert("schema", version.as_bytes()).unwrap();
+    txn.open_table(META).unwrap().insert("schema", version.as_bytes()).unwrap();
+    txn.open_table(META).unwrap().remove("oldest").unwrap();
     if version == "0" {
         txn.delete_table(TableDefinition::<(i64, u64), ()>::new("by_time")).unwrap();
     }
@@ -165,6 +168,68 @@ fn a_newer_schema_is_refused_and_left_as_it_is() {
     set_schema(&settings, "1");
     let (store, opened) = open(&settings);
     assert_eq!((opened, store.next_seq()), (Opened::Existing, 21));
+}
+
+/// What the next version of the program might do: it adds a table, and says that this version may still open the store.
+fn as_the_next_version(settings: &Settings) {
+    let db = redb::Database::open(file(settings)).unwrap();
+    let txn = db.begin_write().unwrap();
+    txn.open_table(META).unwrap().insert("schema", "3".as_bytes()).unwrap();
+    let clips = TableDefinition::<u64, &str>::new("clips");
+    txn.open_table(clips).unwrap().insert(1, "a clip").unwrap();
+    txn.commit().unwrap();
+}
+
+#[test]
+fn after_a_rollback_the_older_version_goes_on_with_the_newer_ones_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    drop(filled(&settings, 20));
+    as_the_next_version(&settings);
+    let (mut store, opened) = open(&settings);
+    assert_eq!((opened, store.next_seq()), (Opened::Existing, 21));
+    assert_eq!(all(&store.reader(), &EventQuery::default()).0.len(), 20);
+    store.commit(&entries(21, 1)).unwrap();
+    drop(store);
+    let db = redb::Database::open(file(&settings)).unwrap();
+    let txn = db.begin_write().unwrap();
+    let schema = txn
+        .open_table(META)
+        .unwrap()
+        .get("schema")
+        .unwrap()
+        .map(|digits| digits.value().to_vec());
+    assert_eq!(schema, Some(b"2".to_vec()), "the newer version is to do its steps again");
+    let clips = TableDefinition::<u64, &str>::new("clips");
+    assert_eq!(txn.open_table(clips).unwrap().get(1).unwrap().unwrap().value(), "a clip");
+}
+
+#[test]
+fn steps_that_are_done_again_find_what_the_events_say() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    drop(filled(&settings, 20));
+    let db = redb::Database::open(file(&settings)).unwrap();
+    let txn = db.begin_write().unwrap();
+    txn.open_table(META).unwrap().insert("schema", "0".as_bytes()).unwrap();
+    txn.open_table(TableDefinition::<(i64, u64), ()>::new("by_time"))
+        .unwrap()
+        .insert((0, 99), ())
+        .unwrap();
+    txn.open_table(TableDefinition::<u64, ()>::new("bookmarks"))
+        .unwrap()
+        .insert(99, ())
+        .unwrap();
+    txn.commit().unwrap();
+    drop(db);
+    let (store, _) = open(&settings);
+    let figures = store.reader().figures().unwrap();
+    assert_eq!((figures.events, figures.bookmarks), (20, 0));
+    let late = EventQuery {
+        to: Some(event(1).timestamp),
+        ..EventQuery::default()
+    };
+    assert_eq!(all(&store.reader(), &late).0.len(), 0, "what is not there is not found by its time");
 }
 
 #[test]

@@ -235,3 +235,21 @@ fn a_client_by_tls_costs_no_more_than_promised() {
     assert!(idle <= promised && peak <= promised);
     assert!(idle > 1024, "nothing was measured");
 }
+
+#[test]
+fn the_service_reaches_itself_and_no_one_in_its_place() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let service = Service::start(dir.path(), "tls = \"self_signed\"");
+    let settings = web::TlsSettings {
+        mode: TlsMode::SelfSigned,
+        ..web::TlsSettings::default()
+    };
+    let open = |folder: &Path| web::Tls::open(&settings, folder, &[]).expect("a certificate").expect("TLS");
+    let (own, strange) = (open(&dir.path().join("data")), open(other.path()));
+    let runtime = web::runtime().unwrap();
+    let ask = |tls: Option<&web::Tls>| runtime.block_on(web::answers(service.address, tls));
+    ask(Some(&own)).expect("an answer");
+    assert!(ask(Some(&strange)).is_err(), "another certificate");
+    assert!(ask(None).is_err(), "no TLS");
+    drop(service);
+}

@@ -44,6 +44,8 @@ use crate::limits::HTTP_HEADERS_MAX;
 use crate::motion::settings as motion;
 use crate::motion::settings::Polygon;
 use crate::motion::settings::Zone;
+use crate::ota;
+use crate::ota::Installer;
 use crate::source;
 use crate::store;
 use crate::trigger::gate::Bias;
@@ -63,6 +65,7 @@ pub(super) fn keys(config: &mut Config) -> Vec<Key<'_>> {
         key("event", event(&mut config.event)),
         key("store", store(&mut config.store)),
         key("web", web(&mut config.web, &mut config.claim_password_file)),
+        key("update", update(&mut config.update)),
         key(
             "memory",
             Slot::Table(vec![key("budget", bytes(&mut config.budget_bytes, 4 * MIB..=GIB))]),
@@ -180,6 +183,15 @@ fn web<'a>(web: &'a mut web::Settings, claim_password_file: &'a mut PathBuf) -> 
     ])
 }
 
+fn update(update: &mut ota::Settings) -> Slot<'_> {
+    Slot::Table(vec![
+        key("installer", choice(&mut update.installer, INSTALLERS)),
+        key("bundle_max", bytes(&mut update.bundle_bytes_max, MIB..=4 * GIB)),
+        key("reserve", bytes(&mut update.reserve_bytes, MIB..=4 * GIB)),
+        key("selftest_max_s", duration(&mut update.selftest_max, Unit::S, 5..=900)),
+    ])
+}
+
 const PIXELS: &[(&str, Option<PixelFormat>)] = &[
     ("auto", None),
     ("grey", Some(PixelFormat::Grey)),
@@ -209,6 +221,8 @@ const TLS: &[(&str, TlsMode)] = &[
     ("self_signed", TlsMode::SelfSigned),
     ("files", TlsMode::Files),
 ];
+
+const INSTALLERS: &[(&str, Installer)] = &[("none", Installer::None), ("rauc", Installer::Rauc)];
 
 const TRUST: &[(&str, Trust)] = &[("ntp", Trust::Ntp), ("always", Trust::Always)];
 

@@ -21,6 +21,7 @@ use crate::motion::Tamper;
 use crate::records::CameraChange;
 use crate::records::Notice;
 use crate::records::Record;
+use crate::records::UpdateChange;
 use crate::wire;
 use crate::wire::Facts;
 use crate::wire::Names;
@@ -300,6 +301,10 @@ impl Scribe {
             Notice::SceneChanged => self.camera_alert(at, AlertType::SceneChanged, "the whole picture changed at once", seq),
             Notice::PirLost => self.camera_alert(at, AlertType::PirUnavailable, words, seq),
             Notice::PirRestored => self.camera_alert(at, AlertType::PirRestored, "the PIR sensor can be read", seq),
+            Notice::Update(UpdateChange::Testing) => self.alert(AlertType::UpdateTesting, words, seq),
+            Notice::Update(UpdateChange::Confirmed) => self.alert(AlertType::UpdateConfirmed, words, seq),
+            Notice::Update(UpdateChange::Rejected) => self.alert(AlertType::UpdateRejected, words, seq),
+            Notice::Update(UpdateChange::RolledBack) => self.alert(AlertType::UpdateRolledBack, words, seq),
         }
     }
 

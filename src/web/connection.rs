@@ -54,6 +54,7 @@ use super::session;
 use super::socket::Socket;
 use super::socket::linger;
 use super::system;
+use super::update;
 use super::upgrade;
 use crate::identity::Caller;
 use crate::limits::HTTP_BUFFER_BYTES;
@@ -242,6 +243,9 @@ async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Vis
         Endpoint::Logs => logs::show(server, query),
         Endpoint::Metrics => metrics::show(server).await,
         Endpoint::Account(action) => auth::answer(server, action, caller, id, asked, body).await,
+        Endpoint::Update => update::show(server).await,
+        Endpoint::BeginUpdate => Box::pin(update::begin(server, asked.headers, body)).await,
+        Endpoint::Reboot => update::reboot(server).await,
         Endpoint::Asset(asset) => Ok(asset.show(asked.headers)),
     }
 }

@@ -80,6 +80,9 @@ pub(super) enum Endpoint {
     Logs,
     Metrics,
     Account(Action),
+    Update,
+    BeginUpdate,
+    Reboot,
     Asset(&'static Asset),
 }
 
@@ -130,6 +133,9 @@ pub(super) static ROUTES: &[Route] = &[
     route(Method::GET, "/api/sessions", ADMIN, Endpoint::Account(Action::ListSessions)),
     route(Method::DELETE, "/api/sessions/{id}", ADMIN, Endpoint::Account(Action::EndSession)),
     route(Method::PUT, "/api/password", ADMIN, Endpoint::Account(Action::SetPassword)),
+    route(Method::GET, "/api/update", ADMIN, Endpoint::Update),
+    route(Method::POST, "/api/update", ADMIN, Endpoint::BeginUpdate),
+    route(Method::POST, "/api/update/reboot", ADMIN, Endpoint::Reboot),
     route(Method::GET, "/", PUBLIC, Endpoint::Asset(&assets::PAGE)),
     route(Method::GET, "/app.css", PUBLIC, Endpoint::Asset(&assets::STYLE)),
     route(Method::GET, "/app.js", PUBLIC, Endpoint::Asset(&assets::APP)),

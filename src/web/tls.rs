@@ -3,6 +3,8 @@
 //! No session is resumed: neither tickets nor a cache take memory, and each connection costs one signature. What one client
 //! holds is bounded by the buffers named in `limits`.
 
+mod own;
+
 use std::fs;
 use std::io;
 use std::net::IpAddr;

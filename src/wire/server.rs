@@ -109,6 +109,14 @@ pub enum AlertType {
     PirUnavailable,
     /// The PIR sensor can be read again.
     PirRestored,
+    /// A new system runs, and is being tested.
+    UpdateTesting,
+    /// A new system does what it is for, and is kept.
+    UpdateConfirmed,
+    /// A new system does not do what it is for; the machine goes back to the one before.
+    UpdateRejected,
+    /// The machine came back from a new system to the one before.
+    UpdateRolledBack,
 }
 
 /// Someone should look at this.

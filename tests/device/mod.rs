@@ -225,6 +225,7 @@ impl Device {
             about: Arc::default(),
             accounts: self.accounts.clone(),
             tls: None,
+            updater: None,
         }
     }
 

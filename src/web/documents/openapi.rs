@@ -67,6 +67,9 @@ fn described(operation: Operation) -> Value {
     });
     if let Some(schema) = operation.body {
         described["requestBody"] = json!({ "required": !operation.body_optional, "content": { "application/json": { "schema": schema } } });
+        if operation.bundle {
+            described["requestBody"]["content"]["application/octet-stream"] = json!({});
+        }
     }
     described
 }

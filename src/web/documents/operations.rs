@@ -10,6 +10,7 @@ use crate::event::model::Trigger;
 use crate::identity::SessionInfo;
 use crate::limits::LOG_LINES_MAX;
 use crate::limits::PAGE_EVENTS_MAX;
+use crate::ota;
 use crate::web::auth::Action;
 use crate::web::auth::account;
 use crate::web::broadcast;
@@ -19,6 +20,7 @@ use crate::web::health;
 use crate::web::logs;
 use crate::web::routes::Endpoint;
 use crate::web::system;
+use crate::web::update;
 
 /// One operation, as far as the table of routes does not say.
 pub(super) struct Operation {
@@ -29,6 +31,8 @@ pub(super) struct Operation {
     pub(super) parameters: Vec<Value>,
     /// Schema of the body that it takes.
     pub(super) body: Option<Value>,
+    /// Whether the body may be a bundle instead.
+    pub(super) bundle: bool,
     /// Whether it may also come without.
     pub(super) body_optional: bool,
     /// Status and body of the answer when it is done.
@@ -57,6 +61,7 @@ impl Operation {
             summary,
             parameters: Vec::new(),
             body: None,
+            bundle: false,
             body_optional: false,
             done: (status, content),
             others: Vec::new(),
@@ -122,6 +127,9 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::Logs => Operation::new("device", "showLogs", "The newest lines of the log.", 200, json_of::<logs::Lines>(schemas)).asked_by(log_filters()),
         Endpoint::Metrics => Operation::new("device", "showMetrics", "Figures in Prometheus' text form.", 200, Content::Text("text/plain")),
         Endpoint::Test => Operation::new("streams", "sendTest", "Send a sample to every stream; only custom takes a body.", 202, json_of::<handlers::Accepted>(schemas)).asked_by(vec![kind()]).may_take(json!({ "type": "object" })),
+        Endpoint::Update => Operation::new("device", "showUpdate", "What runs, what is installed where, what became of the last update.", 200, json_of::<ota::Report>(schemas)).may(&[501]),
+        Endpoint::BeginUpdate => Operation::new("device", "beginUpdate", "Install a bundle, or the one at an address; told of by task messages.", 202, json_of::<ota::Accepted>(schemas)).takes(schema::<update::Address>(schemas)).or_bundle().may(&[409, 415, 422, 501, 507]),
+        Endpoint::Reboot => Operation::new("device", "reboot", "Restart the machine, into what was installed last.", 202, json_of::<handlers::Accepted>(schemas)).may(&[409, 422, 501]),
         Endpoint::Account(action) => account_operation(action, schemas),
         Endpoint::Announce => Operation::new("streams", "announce", "Say a word to every stream.", 202, json_of::<handlers::Accepted>(schemas)).takes(schema::<broadcast::Announce>(schemas)),
     })
@@ -152,6 +160,10 @@ impl Operation {
             parameters: vec![id],
             ..self
         }
+    }
+
+    fn or_bundle(self) -> Operation {
+        Operation { bundle: true, ..self }
     }
 
     fn may(self, problems: &'static [u16]) -> Operation {

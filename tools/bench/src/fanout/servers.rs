@@ -214,6 +214,7 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         board: None,
         accounts: Arc::new(Accounts::in_memory(Arc::new(SystemClock::default())).expect("random numbers")),
         tls: None,
+        updater: None,
     }
 }
 

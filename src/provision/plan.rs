@@ -1,0 +1,167 @@
+//! Which files the data partition is to have, given what is wanted: for the service, for iwd, for timesyncd, for dropbear.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use toml::Table;
+use toml::Value;
+
+use super::Places;
+use super::disk::Access;
+use super::disk::Disk;
+use super::input::Secret;
+use super::input::Wanted;
+use super::input::Wifi;
+use super::input::is_key;
+use crate::board::Board;
+use crate::config::Config;
+use crate::limits::CONFIG_BYTES_MAX;
+
+/// Folder of the service on the data partition.
+pub(super) const SERVICE: &str = "lookout";
+/// The service's configuration, in its folder.
+const CONFIG: &str = "lookout.toml";
+/// The first password, in the service's folder, which takes it from there.
+const CLAIM: &str = "claim-password";
+/// What the service keeps once it has a password.
+const IDENTITY: &str = "identity.json";
+
+/// A file that there is to be.
+#[derive(Clone, Debug)]
+pub(super) struct Planned {
+    pub(super) path: PathBuf,
+    pub(super) content: Vec<u8>,
+    pub(super) access: Access,
+}
+
+/// The files; or what cannot be had, in words.
+pub(super) fn of(wanted: &Wanted, places: &Places, board: &Board, disk: &dyn Disk) -> Result<Vec<Planned>, Vec<String>> {
+    let data = &places.data;
+    let file = |path: PathBuf, content: String, access| Planned {
+        path,
+        content: content.into_bytes(),
+        access,
+    };
+    let mut files = Vec::new();
+    files.extend(host_name(wanted, data, board, disk).map(|name| file(data.join("hostname"), name + "\n", Access::Public)));
+    if let Some(Secret::New(password)) = &wanted.password {
+        files.push(file(data.join(SERVICE).join(CLAIM), format!("{password}\n"), Access::Service));
+    }
+    if let Some(wifi) = &wanted.wifi {
+        let country = format!("[General]\nCountry={}\n", wifi.country);
+        files.push(file(data.join("iwd/main.conf"), country, Access::Secret));
+        files.extend(network(wifi).map(|content| file(network_file(data, wifi), content, Access::Secret)));
+    }
+    if let Some(server) = &wanted.time_server {
+        files.push(file(data.join("timesyncd.conf"), format!("[Time]\nNTP={server}\n"), Access::Public));
+    }
+    if let Some(key) = &wanted.ssh_key {
+        files.push(file(data.join("ssh/authorized_keys"), format!("{key}\n"), Access::Secret));
+    }
+    let missing = missing(wanted, data, disk);
+    let config = configuration(wanted, places, disk).map_err(|why| [missing.clone(), vec![why]].concat())?;
+    files.extend(config.map(|text| file(data.join(SERVICE).join(CONFIG), text, Access::Service)));
+    if missing.is_empty() { Ok(files) } else { Err(missing) }
+}
+
+/// The name that is wanted, or else, where there is none yet, that of this board.
+fn host_name(wanted: &Wanted, data: &Path, board: &Board, disk: &dyn Disk) -> Option<String> {
+    let none_yet = || !exists(disk, &data.join("hostname"));
+    let own = || {
+        board
+            .short_serial()
+            .filter(|_| none_yet())
+            .map(|serial| format!("lookout-{serial}"))
+    };
+    wanted.hostname.clone().or_else(own)
+}
+
+/// Secrets that are said to have been taken, and are not there.
+fn missing(wanted: &Wanted, data: &Path, disk: &dyn Disk) -> Vec<String> {
+    let again = |key: &str| format!("{key} was taken before, and the device has it no more: write it again");
+    let service = data.join(SERVICE);
+    let claimed = || exists(disk, &service.join(IDENTITY)) || exists(disk, &service.join(CLAIM));
+    let known = |wifi: &Wifi| exists(disk, &network_file(data, wifi));
+    let password = wanted.password == Some(Secret::Taken) && !claimed();
+    let psk = wanted.wifi.as_ref().is_some_and(|wifi| wifi.psk == Secret::Taken && !known(wifi));
+    [(password, "password"), (psk, "wifi.psk")]
+        .into_iter()
+        .filter(|(missing, _)| *missing)
+        .map(|(_, key)| again(key))
+        .collect()
+}
+
+fn exists(disk: &dyn Disk, file: &Path) -> bool {
+    disk.read(file, 0).is_ok_and(|found| found.is_some())
+}
+
+/// The service's configuration with what is wanted in it; none when it says so already. What else stands in it stays.
+fn configuration(wanted: &Wanted, places: &Places, disk: &dyn Disk) -> Result<Option<String>, String> {
+    let folder = places.data.join(SERVICE);
+    let kept = folder.join(CONFIG);
+    let read = |file: &Path| {
+        let bytes = disk
+            .read(file, CONFIG_BYTES_MAX)
+            .map_err(|error| format!("{}: {error}", file.display()))?;
+        Ok::<_, String>(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    let there = read(&kept)?;
+    let text = match &there {
+        Some(text) => text.clone(),
+        None => read(&places.base)?.unwrap_or_default(),
+    };
+    let before: Table = text
+        .parse()
+        .map_err(|error| format!("the configuration that is kept is no TOML: {error}"))?;
+    let mut table = before.clone();
+    let path = |path: PathBuf| path.to_string_lossy().into_owned();
+    set(&mut table, "store", "dir", Some(path(folder.clone())));
+    set(&mut table, "pir", "source", wanted.pir.clone());
+    set(&mut table, "web", "tls", wanted.tls.clone());
+    let claimed = wanted.password.as_ref();
+    set(&mut table, "web", "claim_password_file", claimed.map(|_| path(folder.join(CLAIM))));
+    set(&mut table, "web", "auth", claimed.map(|_| "password".to_owned()));
+    set(&mut table, "web", "listen", claimed.map(|_| places.listen.clone()));
+    if there.is_some() && table == before {
+        return Ok(None);
+    }
+    let text = toml::to_string(&table).map_err(|error| error.to_string())?;
+    Config::parse(&text, &kept).map_err(|error| format!("with this, the configuration would not hold: {error}"))?;
+    Ok(Some(text))
+}
+
+fn set(table: &mut Table, section: &str, key: &str, value: Option<String>) {
+    let Some(value) = value else { return };
+    let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+    if let Value::Table(section) = section {
+        section.insert(key.to_owned(), Value::String(value));
+    }
+}
+
+/// Where iwd looks for a network, as iwd.network(5) names it.
+fn network_file(data: &Path, wifi: &Wifi) -> PathBuf {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _-".contains(&byte);
+    let name = match wifi.ssid.bytes().all(plain) {
+        true => wifi.ssid.clone(),
+        false => wifi.ssid.bytes().fold("=".to_owned(), |name, byte| format!("{name}{byte:02x}")),
+    };
+    let kind = if wifi.psk == Secret::New(String::new()) { "open" } else { "psk" };
+    data.join("iwd").join(format!("{name}.{kind}"))
+}
+
+/// What iwd is told of it; none when it knows.
+fn network(wifi: &Wifi) -> Option<String> {
+    let Secret::New(psk) = &wifi.psk else { return None };
+    Some(match psk.as_str() {
+        "" => "[Settings]\nAutoConnect=true\n".to_owned(),
+        key if is_key(key) => format!("[Security]\nPreSharedKey={}\n", key.to_ascii_lowercase()),
+        phrase => format!("[Security]\nPassphrase={}\n", escaped(phrase)),
+    })
+}
+
+/// As iwd's settings escape text: a backslash, and a blank at the beginning.
+fn escaped(text: &str) -> String {
+    let text = text.replace('\\', "\\\\");
+    let blanks = text.len() - text.trim_start_matches(' ').len();
+    "\\s".repeat(blanks) + &text[blanks..]
+}
