@@ -90,6 +90,7 @@ use crate::limits::STORE_READS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::limits::TLS_BUFFER_BYTES;
 use crate::limits::TLS_STATE_BYTES;
+use crate::media::Desk;
 use crate::pipeline::Controls;
 use crate::records::RecordQueue;
 use crate::status::Status;
@@ -143,6 +144,8 @@ pub struct Services {
     pub status: Arc<Status>,
     /// How to ask something of the pipeline.
     pub controls: Arc<Controls>,
+    /// Where pictures are.
+    pub desk: Arc<Desk>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The memory, if someone counts it.

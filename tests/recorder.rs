@@ -21,6 +21,7 @@ use lookout::hub::Cursor;
 use lookout::hub::Hub;
 use lookout::hub::Next;
 use lookout::limits::RECORD_QUEUE_MAX;
+use lookout::media::Desk;
 use lookout::motion::Score;
 use lookout::motion::ZoneSet;
 use lookout::recorder::Parts;
@@ -77,6 +78,8 @@ fn desk(disk: &SimDisk, dir: &std::path::Path, clock: SimClock) -> Desk {
         queue: queue.clone(),
         clock: Arc::new(clock.clone()),
         status: status.clone(),
+        desk: Arc::new(Desk::new(&Default::default(), dir)),
+        free: None,
     };
     Desk {
         recorder: Recorder::new(parts).expect("readable"),
