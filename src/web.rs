@@ -7,6 +7,7 @@
 mod admission;
 mod assets;
 mod auth;
+mod body;
 mod broadcast;
 mod bucket;
 mod connection;
@@ -17,8 +18,10 @@ mod etag;
 mod events;
 mod handlers;
 mod health;
+mod live;
 mod logs;
 mod metrics;
+mod pictures;
 mod presence;
 mod problem;
 mod producers;
@@ -79,6 +82,7 @@ use crate::event::model::Name;
 use crate::hub::Hub;
 use crate::identity::Accounts;
 use crate::limits::ACCEPT_PAUSE_MS;
+use crate::limits::FILE_PIECE_BYTES;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::REPLAY_PAGE_BYTES_MAX;
 use crate::limits::REQUEST_BODY_BYTES_MAX;
@@ -235,7 +239,7 @@ pub fn footprint_per_client(settings: &Settings) -> usize {
     const TASK_BYTES: usize = 6 * 1024;
     let reading = SOCKET_READ_BYTES + 2 * settings.client_message_bytes_max;
     let stream = reading + 2 * session::WRITE_BYTES_MAX + REPLAY_PAGE_BYTES_MAX;
-    let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX;
+    let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX + 2 * FILE_PIECE_BYTES;
     let tls = match settings.tls.mode {
         TlsMode::Off => 0,
         TlsMode::SelfSigned | TlsMode::Files => TLS_STATE_BYTES + 2 * TLS_BUFFER_BYTES,

@@ -49,8 +49,8 @@ impl Shutter {
         let clip = settings.clips && self.clip.is(at, Duration::from_secs(1) / settings.clip_fps.max(1), half);
         let best = settings.snapshots && self.is_best(at, score);
         if (live || clip || best || self.desk.take_wish()) && self.desk.expose(frame, score) {
-            self.live.done = self.live.done.max(live.then_some(at));
-            self.clip.done = self.clip.done.max(clip.then_some(at));
+            self.live.done(at, live);
+            self.clip.done(at, clip);
             self.best = self.best.max(score);
         }
     }
@@ -84,13 +84,25 @@ impl Drop for Shutter {
 /// Something that is due again and again.
 #[derive(Debug, Default)]
 struct Due {
-    /// When it was last done.
-    done: Option<Mono>,
+    /// When it is next.
+    next: Mono,
+    interval: Duration,
 }
 
 impl Due {
-    /// Whether `interval` is over at `at`, give or take a frame's `half` interval.
-    fn is(&self, at: Mono, interval: Duration, half: Duration) -> bool {
-        self.done.is_none_or(|done| at.since(done) + half >= interval)
+    /// Whether it is due at `at`, every `interval`, give or take a frame's `half` interval.
+    fn is(&mut self, at: Mono, interval: Duration, half: Duration) -> bool {
+        if self.interval != interval {
+            (self.interval, self.next) = (interval, at); // another pace begins now
+        }
+        at + half >= self.next
+    }
+
+    /// It was done at `at`, if it was due; what was missed is not made up for.
+    fn done(&mut self, at: Mono, was_due: bool) {
+        if was_due {
+            let on_time = self.next + self.interval;
+            self.next = if on_time > at { on_time } else { at + self.interval };
+        }
     }
 }

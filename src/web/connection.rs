@@ -40,8 +40,10 @@ use super::counters::count;
 use super::events;
 use super::handlers;
 use super::health;
+use super::live;
 use super::logs;
 use super::metrics;
+use super::pictures;
 use super::problem::Problem;
 use super::query;
 use super::reply::Body;
@@ -241,6 +243,11 @@ async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Vis
         Endpoint::Logs => logs::show(server, query),
         Endpoint::Metrics => metrics::show(server).await,
         Endpoint::Account(action) => auth::answer(server, action, caller, id, asked, body).await,
+        Endpoint::Snapshot => pictures::snapshot(server, id, asked.headers).await,
+        Endpoint::Clip => pictures::clip(server, id, asked.headers).await,
+        Endpoint::ClipFrames => pictures::frames(server, id, asked.headers).await,
+        Endpoint::LiveSnapshot => live::snapshot(server).await,
+        Endpoint::LivePictures => live::multipart(server, asked.method, query, caller),
         Endpoint::Asset(asset) => Ok(asset.show(asked.headers)),
     }
 }

@@ -2,6 +2,7 @@
 //! seen to be alive. What is published in the meantime waits in the ring, never here.
 
 mod subscription;
+mod viewing;
 
 pub(super) use subscription::Start;
 
@@ -30,6 +31,7 @@ use super::Settings;
 use super::admission::ConnectionId;
 use super::bucket::Bucket;
 use super::counters::count;
+use super::live::Viewer;
 use super::presence::network;
 use super::replay::Replay;
 use super::socket::Socket;
@@ -43,6 +45,7 @@ use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::RETRY_AFTER_S;
 use crate::limits::SOCKET_READ_BYTES;
 use crate::limits::SOCKET_WRITE_BYTES;
+use crate::media::Picture;
 use crate::store::Page;
 use crate::wire;
 use crate::wire::ClientMessage;
@@ -118,6 +121,7 @@ pub(super) async fn run(server: &Server, socket: Socket, read: Vec<u8>, client: 
         replay: None,
         silent_beats: 0,
         rate: Bucket::new(server.services.settings.client_message_rate, server.services.clock.now()),
+        viewer: None,
     };
     count(&server.counters.opened);
     tracing::info!(door = client.door.path(), "stream opened");
@@ -137,6 +141,8 @@ struct Session<'a> {
     replay: Option<Replay>,
     silent_beats: u32,
     rate: Bucket,
+    /// There while it looks at the live picture.
+    viewer: Option<Viewer>,
 }
 
 /// What there is to do.
@@ -145,6 +151,7 @@ enum Turn {
     Deliver,
     Page(Result<Page, ReadError>),
     Receive(Option<Result<Message, Error>>),
+    Show(Option<Picture>),
     Beat,
 }
 
@@ -178,6 +185,7 @@ impl Session<'_> {
                 Turn::Deliver => self.deliver().await,
                 Turn::Page(page) => self.send_page(page).await,
                 Turn::Receive(message) => self.receive(message).await,
+                Turn::Show(picture) => self.show(picture).await,
                 Turn::Beat => self.beat().await,
             };
             if let Err(end) = done {
@@ -198,6 +206,7 @@ impl Session<'_> {
             () = told => Turn::Leave,
             turn = unsent(&mut self.cursor, &mut self.replay) => turn,
             message = self.socket.next() => Turn::Receive(message),
+            turn = viewing::next(&mut self.viewer) => turn,
             _ = heartbeat.tick() => Turn::Beat,
         }
     }
@@ -270,6 +279,7 @@ impl Session<'_> {
             Ok(ClientMessage::Resume(resume)) => self.resume(resume).await,
             Ok(ClientMessage::Subscribe(wanted)) => self.subscribe(&wanted).await,
             Ok(ClientMessage::Unsubscribe(topics)) => self.unsubscribe(topics).await,
+            Ok(ClientMessage::Live(wish)) => self.live(wish).await,
             Err(error) => {
                 let known_types = known_types(&error);
                 self.complain(&error.to_string(), &known_types).await
