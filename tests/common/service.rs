@@ -150,6 +150,16 @@ impl Client {
         panic!("no {kind} came");
     }
 
+    /// The next binary message, others passed over.
+    pub fn next_picture(&mut self) -> Vec<u8> {
+        loop {
+            match self.socket.read().expect("a picture") {
+                Message::Binary(bytes) => return bytes.to_vec(),
+                _ => {}
+            }
+        }
+    }
+
     /// Sends text.
     pub fn send(&mut self, text: &str) {
         self.socket.send(Message::text(text)).expect("sent");
