@@ -8,18 +8,19 @@
 mod desk;
 mod encoder;
 mod reel;
+mod seat;
 mod shutter;
 mod studio;
 mod take;
 
 pub use desk::Counters;
 pub use desk::Desk;
-pub use desk::Seat;
 pub use encoder::Developer;
 pub use reel::Index;
 pub use reel::Reel;
 pub use reel::ReelError;
 pub use reel::Shot;
+pub use seat::Seat;
 pub use shutter::Shutter;
 pub use studio::Studio;
 

@@ -9,6 +9,7 @@
 mod errands;
 pub mod scribe;
 mod tally;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,6 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 use crate::clock::Mono;
 use crate::clock::Timestamp;
-use crate::clock::wall_at;
 use crate::event::model::Event;
 use crate::event::model::Phase;
 use crate::hub::Hub;
@@ -214,7 +214,10 @@ impl Recorder {
     fn commit_when_due(&mut self) -> Result<(), StoreError> {
         self.clock.sleep_until(self.retry_at);
         let outcome = self.commit();
-        if outcome.is_err() {
+        if let Err(fault) = &outcome {
+            if fault.is_full() {
+                self.make_room();
+            }
             self.retry_at = self.clock.now() + Duration::from_millis(RECORDER_RETRY_MS);
         }
         outcome
@@ -282,46 +285,6 @@ impl Recorder {
         if let Some(answer) = self.asked.take() {
             drop(answer.send(Ok(()))); // who asked may have gone
         }
-    }
-
-    /// What is done when there is nothing to write: times set right once the clock is, losses told, retention.
-    fn look_after(&mut self) -> Result<(), StoreError> {
-        let wall = self.clock.wall();
-        if wall.synced && !self.times_right {
-            self.correct_times()?;
-        }
-        let dropped = self.queue.counters().dropped;
-        if dropped > self.dropped_told {
-            let words = format!(
-                "{} records were lost since the last word of it: the disk was too slow",
-                dropped - self.dropped_told
-            );
-            self.dropped_told = dropped;
-            self.alert(AlertType::RecordsDropped, &words);
-            return Ok(());
-        }
-        let now = wall.synced.then_some(wall.at);
-        if !self.store.maintain(now)?.more() {
-            let free = self.free.as_ref().and_then(|free| free());
-            self.store.maintain_pictures(now, free)?;
-        }
-        Ok(())
-    }
-
-    /// The wall clock is known good now: earlier events of this boot get their time.
-    fn correct_times(&mut self) -> Result<(), StoreError> {
-        let uptime_zero = wall_at(&*self.clock, Mono::default()).at;
-        let corrected = self.store.correct_times(self.scribe.boot_id(), uptime_zero.0)?;
-        self.times_right = true;
-        self.count_today();
-        if corrected.count > 0 {
-            let words = format!(
-                "the clock is right now; the times of {} earlier events were corrected",
-                corrected.count
-            );
-            self.alert(AlertType::ClockSynchronized, &words);
-        }
-        Ok(())
     }
 
     /// Counts the events of today that are stored: at the start, and once the clock knows what today is.

@@ -228,6 +228,12 @@ impl StoreError {
         }
     }
 
+    /// Whether the disk is full, so that what is removed from it may help.
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind;
+        matches!(self, StoreError::Io { source, .. } if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
+    }
+
     /// Whether closing and opening the file anew may help.
     fn is_io(&self) -> bool {
         matches!(self, StoreError::Io { .. })

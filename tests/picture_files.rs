@@ -273,6 +273,21 @@ fn a_disk_that_is_nearly_full_costs_old_pictures() {
 }
 
 #[test]
+fn a_disk_that_is_full_costs_the_oldest_files_and_events_own_up_to_it() {
+    for crash in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = ten(dir.path(), PictureLimits::default());
+        assert_eq!(store.shed_pictures().unwrap(), 9, "all but the bookmarked one");
+        if crash {
+            drop(store);
+            store = check(&stored::settings(dir.path()), "after a crash");
+        }
+        assert_eq!(left(&mut store, None, PLENTY), [2], "crash: {crash}");
+        assert_eq!(files(dir.path()), told_of(&store));
+    }
+}
+
+#[test]
 fn a_new_store_does_not_show_pictures_of_the_one_before() {
     let dir = tempfile::tempdir().unwrap();
     let settings = stored::settings(dir.path());

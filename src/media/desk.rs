@@ -1,7 +1,6 @@
 //! What lies between the pipeline, the studio, the viewers and the recorder: one picture, a few words of events, who looks.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::Condvar;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
@@ -164,8 +163,8 @@ impl Desk {
 
     // ---- viewers ----
 
-    /// A seat for one who looks at the live picture, at most so many times a second; none when all are taken.
-    pub fn look(self: &Arc<Desk>, fps: u32) -> Option<Seat> {
+    /// Takes a seat for so many pictures a second: its number, and where pictures are shown; none when all are taken.
+    pub(super) fn take_seat(&self, fps: u32) -> Option<(u64, watch::Receiver<Option<Picture>>)> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let mut seats = lock(&self.seats);
@@ -174,11 +173,22 @@ impl Desk {
         }
         seats.push((number, fps.max(1))).ok()?;
         self.show_wish(&seats);
-        drop(seats);
-        let mut pictures = self.live.subscribe();
-        pictures.mark_unchanged();
-        let desk = Arc::clone(self);
-        Some(Seat { desk, number, pictures })
+        Some((number, self.live.subscribe()))
+    }
+
+    /// Lets a seat have another rate, or none any more.
+    pub(super) fn change_seat(&self, number: u64, fps: Option<u32>) {
+        let mut seats = lock(&self.seats);
+        seats.retain_mut(|(seat, rate)| {
+            *rate = if *seat == number { fps.unwrap_or(0).max(1) } else { *rate };
+            *seat != number || fps.is_some()
+        });
+        self.show_wish(&seats);
+    }
+
+    /// Whether nothing more will come from the pipeline.
+    pub(super) fn is_closed(&self) -> bool {
+        self.inbox().closed
     }
 
     /// How many look.
@@ -278,6 +288,7 @@ impl Desk {
     pub(super) fn close(&self) {
         self.inbox().closed = true;
         self.filled.notify_one();
+        self.live.send_replace(None); // those who look are told
     }
 
     /// Whether the studio wants a picture whatever the time; asked once.
@@ -362,47 +373,6 @@ impl Inbox {
             self.news.pop_front();
         }
         let _ = self.news.push_back(news); // there is room now
-    }
-}
-
-/// A viewer's seat; free again when dropped.
-#[derive(Debug)]
-pub struct Seat {
-    desk: Arc<Desk>,
-    number: u64,
-    pictures: watch::Receiver<Option<Picture>>,
-}
-
-impl Seat {
-    /// Looks at another rate from now on, in pictures a second.
-    pub fn set_rate(&self, fps: u32) {
-        let mut seats = lock(&self.desk.seats);
-        if let Some(seat) = seats.iter_mut().find(|(number, _)| *number == self.number) {
-            seat.1 = fps.max(1);
-        }
-        self.desk.show_wish(&seats);
-    }
-
-    /// The newest picture that was not given yet, waiting for one; `None` when no more come. Dropped half-way it loses nothing.
-    pub async fn next(&mut self) -> Option<Picture> {
-        loop {
-            self.pictures.changed().await.ok()?;
-            if self.desk.inbox().closed {
-                return None;
-            }
-            let picture = self.pictures.borrow_and_update().clone();
-            if picture.is_some() {
-                return picture;
-            }
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut seats = lock(&self.desk.seats);
-        seats.retain(|(number, _)| *number != self.number);
-        self.desk.show_wish(&seats);
     }
 }
 

@@ -139,8 +139,9 @@ impl Studio {
             let since = self.closed.or(take.over_at);
             let late = since.is_some_and(|since| now.since(since) > Duration::from_millis(patience));
             let (done, lost) = (over && !take.has_something(), late && take.has_something());
+            let lost_clip = done && take.clip_lost;
             [best, clip].into_iter().flatten().for_each(|saved| self.hand_over(saved));
-            if lost {
+            if lost || lost_clip {
                 self.desk.count(Count::Lost);
             }
             if done || lost {

@@ -29,6 +29,8 @@ pub(super) struct Take {
     /// Number of the frame that was saved as the best moment.
     saved: Option<u64>,
     clip: Option<Clip>,
+    /// The disk did not take it.
+    pub(super) clip_lost: bool,
 }
 
 /// A clip that is being taken.
@@ -50,6 +52,7 @@ impl Take {
             best: None,
             saved: None,
             clip: None,
+            clip_lost: false,
         };
         for picture in earlier {
             if picture.captured + settings.pre_roll >= news.began {
@@ -148,17 +151,15 @@ impl Take {
         }
     }
 
-    /// Adds a picture to the clip, which begins with the first.
+    /// Adds a picture to the clip, which begins with the first. A long clip ends; one that the disk does not take is given up.
     fn film(&mut self, picture: &Picture, settings: &Settings, files: &Files) {
-        if !settings.clips {
+        if !settings.clips || self.clip_lost {
             return;
         }
-        if let Err(error) = self.try_film(picture, settings, files) {
-            // The clip ends here if it is long, and comes to nothing if the disk does not take it.
-            if let ReelError::Io(error) = &error {
-                tracing::warn!(%error, "a clip cannot be written");
-                self.clip = None;
-            }
+        if let Err(ReelError::Io(error)) = self.try_film(picture, settings, files) {
+            tracing::warn!(%error, "a clip cannot be written");
+            self.clip = None;
+            self.clip_lost = true;
         }
     }
 

@@ -111,17 +111,14 @@ pub(super) fn has(txn: &ReadTransaction, id: u64, kind: PictureKind) -> Result<b
     }
 }
 
-/// Events of the oldest pictures, looking at so many of these.
-pub(super) fn events(txn: &ReadTransaction, pictures_max: usize) -> Result<Vec<u64>, redb::Error> {
+/// The oldest pictures, at most so many.
+pub(super) fn oldest(txn: &ReadTransaction, count: usize) -> Result<Vec<Saved>, redb::Error> {
     let Some(pictures) = if_there(txn.open_table(PICTURES))? else {
         return Ok(Vec::new());
     };
-    let rows = pictures.iter()?.take(pictures_max);
-    let ids: Result<Vec<u64>, redb::Error> = rows.map(|row| Ok(row?.0.value().0)).collect();
-    ids.map(|mut ids| {
-        ids.dedup();
-        ids
-    })
+    let rows = pictures.iter()?.take(count);
+    rows.map(|row| row.map_err(redb::Error::from).map(|(key, bytes)| saved(key.value(), bytes.value())))
+        .collect()
 }
 
 /// How many pictures there are, and their bytes together.

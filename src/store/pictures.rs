@@ -15,6 +15,7 @@ use super::shelf::Shelf;
 use crate::clock::Timestamp;
 use crate::event::model::ClockState;
 use crate::event::model::Event;
+use crate::event::model::Phase;
 use crate::limits::PICTURES_REMOVED_MAX;
 use crate::limits::STORE_SCAN_ROWS_MAX;
 
@@ -99,12 +100,64 @@ impl Store {
         if settled + removed > 0 {
             tracing::info!(settled, removed, "pictures were on their way when the last run ended");
         }
+        self.own_up()
+    }
+
+    /// Removes the files of the oldest pictures at once, at most [`PICTURES_REMOVED_MAX`]: for a disk so full that not even the
+    /// database can be written, and so not be told first. It is with the next upkeep, or at the next start. How many.
+    pub fn shed_pictures(&mut self) -> Result<u64, StoreError> {
+        let oldest = self.oldest_spared()?;
+        let mut there = oldest
+            .into_iter()
+            .filter(|picture| self.files.open(picture.id, picture.kind).is_ok());
+        let removed = there.by_ref().take(PICTURES_REMOVED_MAX).try_fold(0, |removed, picture| {
+            self.files.remove(picture.id, picture.kind).map(|()| removed + 1)
+        });
+        self.is_shed = true;
+        removed.map_err(|source| self.io(source))
+    }
+
+    /// Takes pictures from their events whose files were [shed](Store::shed_pictures), oldest first up to one that is there.
+    fn own_up(&mut self) -> Result<(), StoreError> {
+        let oldest = self.oldest_spared()?;
+        let is_missing = |picture: &Saved| self.files.open(picture.id, picture.kind).is_err();
+        let missing: Vec<Saved> = oldest.into_iter().take_while(is_missing).collect();
+        if !missing.is_empty() {
+            self.mending(|store| {
+                store.shared.with(|open| {
+                    let txn = open.db.begin_write()?;
+                    let mut shelf = Shelf::open(&txn)?;
+                    missing.iter().try_for_each(|picture| shelf.take_picture(*picture))?;
+                    drop(shelf);
+                    Ok(txn.commit()?)
+                })
+            })?;
+        }
+        self.is_shed = false;
         Ok(())
+    }
+
+    /// The oldest pictures of events that are over and not bookmarked.
+    fn oldest_spared(&self) -> Result<Vec<Saved>, StoreError> {
+        self.shared.with(|open| {
+            let txn = open.db.begin_read()?;
+            let events = txn.open_table(super::tables::EVENTS)?;
+            let mut found = Vec::new();
+            for picture in album::oldest(&txn, STORE_SCAN_ROWS_MAX)? {
+                let event = events.get(picture.id)?.and_then(|row| super::tables::decode(row.value()));
+                let spared = event.is_some_and(|event| event.bookmarked || event.phase != Phase::End);
+                found.extend((!spared).then_some(picture));
+            }
+            Ok(found)
+        })
     }
 
     /// Does one bounded piece of upkeep, for quiet moments, again as long as [`PictureUpkeep::more`]. Age is judged only by a
     /// `now` that is known good, the disk by its `free` bytes.
     pub fn maintain_pictures(&mut self, now: Option<Timestamp>, free: Option<u64>) -> Result<PictureUpkeep, StoreError> {
+        if self.is_shed {
+            self.own_up()?;
+        }
         let files_removed = self.remove_files()?;
         if files_removed > 0 {
             return Ok(PictureUpkeep { removed: 0, files_removed });
@@ -158,8 +211,8 @@ impl Store {
         self.shared.with(|open| {
             let txn = open.db.begin_read()?;
             let events = txn.open_table(super::tables::EVENTS)?;
-            for id in album::events(&txn, STORE_SCAN_ROWS_MAX)? {
-                let event = events.get(id)?.and_then(|row| super::tables::decode(row.value()));
+            for picture in album::oldest(&txn, STORE_SCAN_ROWS_MAX)? {
+                let event = events.get(picture.id)?.and_then(|row| super::tables::decode(row.value()));
                 match event {
                     Some(event) if event.bookmarked => {}
                     event => return Ok(pressure.is_aged(event.as_ref())),

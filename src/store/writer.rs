@@ -47,6 +47,8 @@ pub struct Store {
     newest: u64,
     pub(super) pressure: Pressure,
     pub(super) files: Files,
+    /// Files of pictures were removed that events may have the address of.
+    pub(super) is_shed: bool,
 }
 
 impl Store {
@@ -69,6 +71,7 @@ impl Store {
             newest: 0,
             pressure: Pressure::unknown(),
             files: Files::new(&settings.dir),
+            is_shed: false,
         };
         let opened = store.reopen(wall)?;
         Ok((store, opened))

@@ -153,9 +153,8 @@ impl Client {
     /// The next binary message, others passed over.
     pub fn next_picture(&mut self) -> Vec<u8> {
         loop {
-            match self.socket.read().expect("a picture") {
-                Message::Binary(bytes) => return bytes.to_vec(),
-                _ => {}
+            if let Message::Binary(bytes) = self.socket.read().expect("a picture") {
+                return bytes.to_vec();
             }
         }
     }
