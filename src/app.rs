@@ -2,9 +2,12 @@
 //!
 //! | thread | runs | ends when |
 //! | --- | --- | --- |
-//! | `pipeline` | camera, detector, events | asked to stop: running events are ended, the queue is closed |
+//! | `pipeline` | camera, detector, events | asked to stop: running events are ended |
+//! | `studio` | pictures | the pipeline is gone: what was begun is saved, the queue is closed |
 //! | `recorder` | store, then hub | the queue is closed and empty |
-//! | the caller's | tokio: whatever has a socket | both are done, or the time for stopping is over |
+//! | the caller's | tokio: whatever has a socket | all are done, or the time for stopping is over |
+
+mod threads;
 
 mod signals;
 mod upkeep;
@@ -18,7 +21,6 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
-use std::thread;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -30,30 +32,24 @@ use crate::budget::OverBudget;
 use crate::clock::BootId;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::event::model::EndReason;
 use crate::health;
 use crate::heap;
 use crate::hub::Hub;
 use crate::identity::Accounts;
 use crate::identity::Auth;
 use crate::identity::IdentityError;
-use crate::limits::STEP_WAIT_MS_MAX;
 use crate::limits::STOP_MS_MAX;
-use crate::limits::THREAD_STACK_BYTES;
+use crate::media::Desk;
+use crate::media::Shutter;
+use crate::media::Studio;
 use crate::ota::Updater;
 use crate::pipeline;
 use crate::pipeline::Controls;
 use crate::pipeline::Pipeline;
-use crate::pipeline::Records;
-use crate::pipeline::Stepped;
 use crate::recorder;
-use crate::recorder::Recorded;
 use crate::recorder::Recorder;
 use crate::recorder::scribe::Identity;
 use crate::recorder::scribe::Scribe;
-use crate::records::CameraChange;
-use crate::records::Notice;
-use crate::records::Record;
 use crate::records::RecordQueue;
 use crate::source::camera::Camera;
 use crate::source::pace::Pace;
@@ -64,6 +60,10 @@ use crate::trigger::sensor::Sensor;
 use crate::web;
 use crate::web::Tls;
 use crate::web::TlsError;
+use threads::Running;
+use threads::record;
+use threads::spawn;
+use threads::watch;
 use upkeep::Upkeep;
 use watchdog::watchdog;
 
@@ -108,6 +108,7 @@ pub enum AppError {
 pub struct Service {
     shared: Shared,
     pipeline: Pipeline,
+    studio: Studio,
     recorder: Recorder,
     services: web::Services,
     upkeep: Upkeep,
@@ -119,6 +120,7 @@ struct Shared {
     queue: Arc<RecordQueue>,
     status: Arc<Status>,
     controls: Arc<Controls>,
+    desk: Arc<Desk>,
     stop: Arc<AtomicBool>,
     clock: Arc<dyn Clock>,
 }
@@ -135,6 +137,7 @@ impl Service {
             queue: Arc::default(),
             status: Arc::default(),
             controls: Arc::default(),
+            desk: Arc::new(Desk::new(&config.media, &config.store.dir)),
             stop: Arc::default(),
             clock,
         };
@@ -149,11 +152,15 @@ impl Service {
             queue: shared.queue.clone(),
             clock: shared.clock.clone(),
             status: shared.status.clone(),
+            desk: shared.desk.clone(),
+            free: Some(free(config)),
         })?;
         let pipeline = pipeline(config, &shared);
+        let studio = Studio::new(shared.desk.clone(), shared.queue.clone(), shared.clock.clone());
         Ok(Service {
             shared,
             pipeline,
+            studio,
             recorder,
             services,
             upkeep,
@@ -181,15 +188,17 @@ impl Service {
         let Service {
             shared,
             pipeline,
+            studio,
             recorder,
             services,
             upkeep,
         } = self;
         let recorder = spawn("recorder", move || record(recorder))?;
+        let studio = spawn("studio", move || studio.run())?;
         let (stop, queue, clock) = (shared.stop.clone(), shared.queue.clone(), shared.clock.clone());
         let pipeline = spawn("pipeline", move || watch(pipeline, &stop, &queue, &*clock))?;
         let runtime = web::runtime().map_err(|cause| AppError::System { what: "runtime", cause })?;
-        let outcome = runtime.block_on(serve(&shared, listener, services, upkeep, [pipeline, recorder], shutdown));
+        let outcome = runtime.block_on(serve(&shared, listener, services, upkeep, [pipeline, studio, recorder], shutdown));
         runtime.shutdown_timeout(Duration::from_millis(STOP_MS_MAX / 4));
         outcome
     }
@@ -226,6 +235,7 @@ fn services(
         store: Arc::new(store.reader()),
         status: shared.status.clone(),
         controls: shared.controls.clone(),
+        desk: shared.desk.clone(),
         clock: shared.clock.clone(),
         memory: Some(Arc::new(move || web::Memory {
             used_bytes: heap::in_use_bytes() as u64,
@@ -258,24 +268,6 @@ fn about(config: &Config) -> web::About {
     }
 }
 
-/// A thread that runs, and the word that it gives when it ends, however it does.
-struct Running {
-    name: &'static str,
-    done: oneshot::Receiver<()>,
-}
-
-fn spawn(name: &'static str, work: impl FnOnce() + Send + 'static) -> Result<Running, AppError> {
-    let (alive, done) = oneshot::channel::<()>();
-    let body = move || {
-        let _alive = alive; // dropped at the end, in a panic too
-        work();
-    };
-    let spawned = thread::Builder::new().name(name.into()).stack_size(THREAD_STACK_BYTES).spawn(body);
-    spawned
-        .map(|_| Running { name, done })
-        .map_err(|cause| AppError::System { what: name, cause })
-}
-
 fn pipeline(config: &Config, shared: &Shared) -> Pipeline {
     Pipeline::new(pipeline::Parts {
         camera: Camera::new(config.camera.source.clone(), Pace::Recorded, shared.clock.clone()),
@@ -285,7 +277,14 @@ fn pipeline(config: &Config, shared: &Shared) -> Pipeline {
         clock: shared.clock.clone(),
         controls: shared.controls.clone(),
         status: shared.status.clone(),
+        shutter: Some(Shutter::new(shared.desk.clone())),
     })
+}
+
+/// How the recorder learns how full the disk is.
+fn free(config: &Config) -> recorder::MeasureFree {
+    let board = Board::here(&config.store.dir);
+    Box::new(move || board.disk().map(|disk| disk.free_bytes))
 }
 
 fn identity(config: &Config) -> Identity {
@@ -296,63 +295,13 @@ fn identity(config: &Config) -> Identity {
     }
 }
 
-/// The pipeline's thread.
-fn watch(mut pipeline: Pipeline, stop: &AtomicBool, queue: &RecordQueue, clock: &dyn Clock) {
-    let mut records = Records::new();
-    while !stop.load(Ordering::Relaxed) {
-        if pipeline.step(&mut records) == Stepped::Ended {
-            clock.sleep_until(clock.now() + Duration::from_millis(STEP_WAIT_MS_MAX)); // nothing paces it any more
-        }
-        hand_over(&mut records, queue);
-    }
-    pipeline.finish(EndReason::Shutdown, &mut records);
-    hand_over(&mut records, queue);
-    queue.close();
-}
-
-fn hand_over(records: &mut Records, queue: &RecordQueue) {
-    for record in records.drain(..) {
-        log(&record);
-        queue.push(record);
-    }
-}
-
-/// A record is news, and so it is logged here, once.
-fn log(record: &Record) {
-    match record {
-        Record::Change(change) => {
-            tracing::debug!(event = change.key, phase = ?change.phase, trigger = ?change.trigger, frame = change.frame, "event");
-        }
-        Record::Notice(_, notice, words) => match notice {
-            Notice::Camera(CameraChange::Opened | CameraChange::Restored) | Notice::PirRestored | Notice::TamperOver(_) => {
-                tracing::info!(%words, "{notice:?}");
-            }
-            _ => tracing::warn!(%words, "{notice:?}"),
-        },
-    }
-}
-
-/// The recorder's thread.
-fn record(mut recorder: Recorder) {
-    loop {
-        match recorder.step() {
-            Recorded::Open => {}
-            Recorded::Closed => return,
-            Recorded::GaveUp { messages } => {
-                tracing::error!(messages, "stopped with messages that could not be written");
-                return;
-            }
-        }
-    }
-}
-
 /// The caller's thread: serves until told to stop or until a thread dies, then stops in order.
 async fn serve(
     shared: &Shared,
     listener: TcpListener,
     services: web::Services,
     upkeep: Upkeep,
-    threads: [Running; 2],
+    threads: [Running; 3],
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), AppError> {
     let address = listener.local_addr().ok();
@@ -360,19 +309,20 @@ async fn serve(
     let server = web::serve(listener, services, async {
         let _ = web_stopped.await;
     });
-    let [mut pipeline, mut recorder] = threads;
+    let [mut pipeline, mut studio, mut recorder] = threads;
     let conduct = async {
         health::ready("serving; the camera is opened and reopened by itself");
         let outcome = tokio::select! {
             () = shutdown => Ok(()),
             _ = &mut pipeline.done => Err(AppError::Died(pipeline.name)),
+            _ = &mut studio.done => Err(AppError::Died(studio.name)),
             _ = &mut recorder.done => Err(AppError::Died(recorder.name)),
             never = watchdog(shared) => never,
             never = upkeep.run(address) => match never {},
         };
         health::stopping();
         shared.stop.store(true, Ordering::Relaxed);
-        let ends = async { tokio::join!(&mut pipeline.done, &mut recorder.done) };
+        let ends = async { tokio::join!(&mut pipeline.done, &mut studio.done, &mut recorder.done) };
         if outcome.is_ok() && tokio::time::timeout(Duration::from_millis(STOP_MS_MAX / 2), ends).await.is_err() {
             tracing::error!("the threads did not end in time");
         }

@@ -18,6 +18,7 @@ use crate::limits::RING_MESSAGES_MAX;
 use crate::limits::SERVICE_THREADS;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::logs;
+use crate::media;
 use crate::motion;
 use crate::motion::detector::Detector;
 use crate::ota;
@@ -82,6 +83,15 @@ impl Ledger {
                 format!("redb: a cache of {cache}, and the rest"),
             ),
             ("hub", Hub::footprint(), format!("ring of {RING_MESSAGES_MAX} messages, {ring}")),
+            (
+                "pictures",
+                media::footprint(&config.media, width, height),
+                format!(
+                    "{size}: a frame, JPEG for {} viewers, a ring of {}, a thread",
+                    config.media.viewers_max,
+                    kib(config.media.ring_bytes)
+                ),
+            ),
             ("log", logs::footprint(), format!("the newest {LOG_LINES_MAX} lines")),
             ("web", web::footprint(), "REST answers; the thread that reads the store".into()),
             ("clients", clients * client, format!("{clients} of {}", kib(client))),

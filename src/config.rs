@@ -21,6 +21,7 @@ use crate::event::engine;
 use crate::event::model::Name;
 use crate::limits::CONFIG_BYTES_MAX;
 use crate::limits::ZONES_MAX;
+use crate::media;
 use crate::motion::settings as motion;
 use crate::ota;
 use crate::source;
@@ -47,6 +48,8 @@ pub struct Config {
     pub event: engine::Settings,
     /// `[store]`
     pub store: store::Settings,
+    /// `[media]`, but for how long pictures are kept, which is the store's
+    pub media: media::Settings,
     /// `[web]`
     pub web: web::Settings,
     /// `[update]`
@@ -215,6 +218,7 @@ impl Default for Config {
             motion: motion::Settings::default(),
             event: engine::Settings::default(),
             store: store::Settings::default(),
+            media: media::Settings::default(),
             web: web::Settings::default(),
             update: ota::Settings::default(),
             claim_password_file: PathBuf::new(),

@@ -18,12 +18,13 @@ mod schema;
 
 pub mod store;
 pub mod wire;
+pub mod records;
 
 pub mod board;
 pub mod hub;
 pub mod logs;
 pub mod status;
-pub mod records;
+pub mod media;
 
 pub mod pipeline;
 pub mod recorder;

@@ -105,7 +105,7 @@ pub const RECORDER_WAIT_MS_MAX: u64 = 250;
 pub const RECORDER_RETRY_MS: u64 = 1_000;
 /// Events that may be open at once: the automatic one and the one by hand, and as many whose end was lost on the way.
 pub const EVENTS_OPEN_MAX: usize = 4;
-/// Threads beside the caller's: pipeline and recorder. (The one that reads the store for the network is the server's.)
+/// Threads beside the caller's: pipeline, recorder. The studio's is on its own line of the ledger. (The one that reads the store for the network is the server's.)
 pub const SERVICE_THREADS: usize = 2;
 /// Longest time from the wish to stop until the process is gone, in milliseconds.
 pub const STOP_MS_MAX: u64 = 2_000;
@@ -147,8 +147,50 @@ pub const STORE_MEASURE_PART: u64 = 16;
 
 /// Bookmarked events, which outlast the others. Full: another bookmark is refused with 409.
 pub const BOOKMARKS_MAX: u64 = 1000;
+/// Pictures that one piece of upkeep removes at most, and files. More: the next one.
+pub const PICTURES_REMOVED_MAX: usize = 32;
+/// Files on their way that are looked at when the service starts. One run leaves a handful; more: the next start.
+pub const PICTURES_SWEPT_MAX: usize = 256;
+
 /// Wishes (delete, bookmark) between the network and the recorder. Full: the request is refused with 503.
 pub const WISH_QUEUE_MAX: usize = 8;
+
+// ---- pictures for people ----
+
+/// Shortest limit of a picture's JPEG, in bytes: small pictures take more bits a pixel.
+pub const PICTURE_BYTES_MIN: usize = 32 * 1024;
+/// Worst quality that a picture is made at to fit its limit. Still too long: left out, counted in `pictures.failed`.
+pub const PICTURE_QUALITY_MIN: u8 = 20;
+/// Time without motion after which the next motion is looked at afresh for a best moment, in milliseconds.
+pub const PICTURE_CALM_MS: u64 = 2_000;
+/// Changes of events that wait for the studio, and ids that it is told, 32 bytes each. Full: a change goes into a waiting one of
+/// its event, else the oldest goes, and with it an event's pictures.
+pub const PICTURE_NEWS_MAX: usize = 16;
+/// Finished pictures that wait to be indexed. Full: the next is removed, counted in `pictures.lost`.
+pub const PICTURES_SAVED_MAX: usize = 8;
+/// Events that pictures are taken of at once: the automatic one, the one by hand, and one whose clip goes on. More: none of the
+/// newest.
+pub const TAKES_MAX: usize = 3;
+/// Longest time that the studio waits for something to do, in milliseconds.
+pub const STUDIO_WAIT_MS_MAX: u64 = 100;
+/// Longest time that the studio saves what was begun once the service stops, in milliseconds. Longer: lost.
+pub const STUDIO_CLOSE_MS_MAX: u64 = 500;
+/// Longest time that a picture waits for its event to be durable, in milliseconds. Longer: removed, counted in `pictures.lost`.
+pub const TAKE_WAIT_MS_MAX: u64 = 30_000;
+/// Pictures in a clip, 8 bytes each while it is made; five minutes at four a second. More: the clip ends there.
+pub const CLIP_FRAMES_MAX: usize = 1200;
+/// Longest index of a clip that is read, in bytes. Longer: it is not one of ours.
+pub const CLIP_INDEX_BYTES_MAX: u64 = 64 * 1024;
+/// Most viewers of the live picture that a configuration may ask for.
+pub const VIEWERS_MAX: usize = 32;
+/// Live pictures a second that a viewer may ask for. More: 400, or an `error`.
+pub const LIVE_FPS_MAX: u32 = 30;
+/// Live pictures a second for a viewer who does not say.
+pub const LIVE_FPS_DEFAULT: u32 = 5;
+/// Longest time that a request waits for a picture of now, in milliseconds. Longer: 503.
+pub const LIVE_WAIT_MS_MAX: u64 = 3_000;
+/// Bytes of a file that are read at once for an answer; a client holds one such piece.
+pub const FILE_PIECE_BYTES: usize = 8 * 1024;
 
 // ---- hub and clients ----
 

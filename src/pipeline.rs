@@ -23,6 +23,7 @@ use crate::frame::FrameFormat;
 use crate::limits::COMMAND_QUEUE_MAX;
 use crate::limits::EDGES_PER_STEP_MAX;
 use crate::limits::STEP_WAIT_MS_MAX;
+use crate::media::Shutter;
 use crate::motion;
 use crate::motion::Motion;
 use crate::motion::MotionState;
@@ -97,6 +98,8 @@ pub struct Parts {
     pub controls: Arc<Controls>,
     /// Where the state is shown.
     pub status: Arc<Status>,
+    /// Who gives pictures away, if anybody wants some.
+    pub shutter: Option<Shutter>,
 }
 
 /// The pipeline.
@@ -109,6 +112,7 @@ pub struct Pipeline {
     clock: Arc<dyn Clock>,
     controls: Arc<Controls>,
     status: Arc<Status>,
+    shutter: Option<Shutter>,
     rate: Rate,
     /// The time of the newest step; never goes back, and is never before a frame that was seen.
     now: Mono,
@@ -126,6 +130,7 @@ impl Pipeline {
             clock: parts.clock,
             controls: parts.controls,
             status: parts.status,
+            shutter: parts.shutter,
             rate: Rate::default(),
             now: Mono::default(),
         }
@@ -147,7 +152,7 @@ impl Pipeline {
         });
         say(records, changes);
         if stepped == Stepped::Ended {
-            self.finish(EndReason::CameraLost, records);
+            say(records, self.engine.finish(EndReason::CameraLost, self.now));
         }
         if stepped == Stepped::Frame && self.status.view_wanted() {
             self.eye.detector.iter().zip(self.eye.picture()).for_each(|(detector, seen)| {
@@ -155,12 +160,15 @@ impl Pipeline {
             });
         }
         self.show();
+        self.shutter.iter().for_each(|shutter| shutter.tell(records));
         stepped
     }
 
     /// Ends whatever runs.
     pub fn finish(&mut self, reason: EndReason, records: &mut Records) {
-        say(records, self.engine.finish(reason, self.now));
+        let changes = self.engine.finish(reason, self.now);
+        say(records, changes);
+        self.shutter.iter().for_each(|shutter| shutter.tell(records));
     }
 
     /// The last frame that could be read, by number, and what was found in it.
@@ -190,18 +198,22 @@ impl Pipeline {
             Seen::Frame(frame) => {
                 self.now = self.now.max(frame.captured);
                 self.rate.count(frame.captured);
-                return self.eye.look(&frame, records);
+                let stepped = self.eye.look(&frame, records);
+                if stepped == Stepped::Frame {
+                    self.shutter
+                        .iter_mut()
+                        .for_each(|shutter| shutter.offer(&frame, self.eye.motion.score));
+                }
+                return stepped;
             }
             Seen::Nothing => {}
             Seen::Opened(format) => {
                 note(records, self.now, Notice::Camera(CameraChange::Opened), &format.to_string());
-                self.eye.open(format);
-                self.status.pipeline().camera_opened(format);
+                self.open(format);
             }
             Seen::Restored(format) => {
                 note(records, self.now, Notice::Camera(CameraChange::Restored), &format.to_string());
-                self.eye.open(format);
-                self.status.pipeline().camera_opened(format);
+                self.open(format);
             }
             Seen::Lost(why) => {
                 note(records, self.now, Notice::Camera(CameraChange::Lost), &why);
@@ -216,6 +228,12 @@ impl Pipeline {
             }
         }
         Stepped::Idle
+    }
+
+    fn open(&mut self, format: FrameFormat) {
+        self.eye.open(format);
+        self.shutter.iter_mut().for_each(|shutter| shutter.open(&format));
+        self.status.pipeline().camera_opened(format);
     }
 
     fn poll_sensor(&mut self, edges: &mut Vec<Edge, EDGES_PER_STEP_MAX>, records: &mut Records) {

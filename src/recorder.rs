@@ -6,8 +6,10 @@
 //! 2. A commit that failed is tried again with the same messages before anything newer is written; meanwhile records wait
 //!    in the queue, and its bound is the only loss.
 
+mod errands;
 pub mod scribe;
 mod tally;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,21 +19,20 @@ use tokio::sync::oneshot;
 use crate::clock::Clock;
 use crate::clock::Mono;
 use crate::clock::Timestamp;
-use crate::clock::wall_at;
 use crate::event::model::Event;
 use crate::event::model::Phase;
 use crate::hub::Hub;
 use crate::hub::Message;
-use crate::limits::BOOKMARKS_MAX;
 use crate::limits::COMMIT_RECORDS_MAX;
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::RECORDER_RETRY_MS;
 use crate::limits::RECORDER_WAIT_MS_MAX;
 use crate::limits::STORE_PAGE_EVENTS_MAX;
+use crate::media::Desk;
 use crate::recorder::scribe::Page;
 use crate::recorder::scribe::Scribe;
 use crate::recorder::tally::DayTally;
-use crate::records::Edit;
+use crate::records::Record;
 use crate::records::RecordQueue;
 use crate::records::Refused;
 use crate::status::Status;
@@ -64,7 +65,14 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Where the state is shown.
     pub status: Arc<Status>,
+    /// Where finished pictures lie.
+    pub desk: Arc<Desk>,
+    /// Bytes free on the disk, if that is to be known.
+    pub free: Option<MeasureFree>,
 }
+
+/// Measures the bytes free on the disk.
+pub type MeasureFree = Box<dyn Fn() -> Option<u64> + Send>;
 
 /// Most bytes that the recorder holds: one commit of the longest messages, once as events and once as JSON.
 pub const fn footprint() -> usize {
@@ -79,6 +87,8 @@ pub struct Recorder {
     queue: Arc<RecordQueue>,
     clock: Arc<dyn Clock>,
     status: Arc<Status>,
+    desk: Arc<Desk>,
+    free: Option<MeasureFree>,
     /// Messages that are not durable yet, in order: what is stored, and what is announced.
     pending: Vec<Pending>,
     /// Who waits for the pending message to be durable.
@@ -117,6 +127,8 @@ impl Recorder {
             queue: parts.queue,
             clock: parts.clock,
             status: parts.status,
+            desk: parts.desk,
+            free: parts.free,
             pending: Vec::with_capacity(COMMIT_RECORDS_MAX),
             asked: None,
             retry_at: Mono::default(),
@@ -124,6 +136,9 @@ impl Recorder {
             dropped_told: 0,
             tally: DayTally::default(),
         };
+        if let Err(error) = recorder.store.sweep_pictures() {
+            tracing::warn!(%error, "pictures that were on their way are left where they are");
+        }
         recorder.count_today();
         recorder.tell_opened(&parts.opened);
         for event in recorder.store.unfinished()? {
@@ -140,13 +155,21 @@ impl Recorder {
             self.hear_wish();
         }
         if self.pending.is_empty() {
+            self.hear_saved();
+        }
+        if self.pending.is_empty() {
             let Some(records) = self.queue.take(Duration::from_millis(RECORDER_WAIT_MS_MAX)) else {
-                return Recorded::Closed;
+                return if self.desk.has_saved() { Recorded::Open } else { Recorded::Closed };
             };
             for record in &records {
                 let seq = self.seq_next();
                 let page = self.scribe.write(record, seq);
+                let key = match record {
+                    Record::Change(change) => Some(change.key),
+                    Record::Notice(..) => None,
+                };
                 self.pend(seq, page);
+                self.pending.last_mut().into_iter().for_each(|pending| pending.key = key);
             }
         }
         let idle = self.pending.is_empty();
@@ -157,37 +180,6 @@ impl Recorder {
                 messages: self.pending.len(),
             },
             _ => Recorded::Open,
-        }
-    }
-
-    /// Takes one wish: alone, so that it finds the events as the store has them.
-    fn hear_wish(&mut self) {
-        let Some(wish) = self.queue.take_wish() else { return };
-        match self.grant(wish.edit) {
-            Ok(Some((seq, page))) => {
-                self.pend(seq, page);
-                self.asked = Some(wish.answer);
-            }
-            // Who asked may have gone; then there is no one to tell.
-            Ok(None) => drop(wish.answer.send(Ok(()))),
-            Err(refused) => drop(wish.answer.send(Err(refused))),
-        }
-    }
-
-    /// The message that grants `edit`; none when it is so already.
-    fn grant(&mut self, edit: Edit) -> Result<Option<(u64, Page)>, Refused> {
-        let failed = |error: StoreError| Refused::Store(error.to_string());
-        let reader = self.store.reader();
-        let event = reader.event(edit.id()).map_err(failed)?.ok_or(Refused::Unknown(edit.id()))?;
-        let seq = self.seq_next();
-        match edit {
-            Edit::Delete(id) if event.phase != Phase::End => Err(Refused::Running(id)),
-            Edit::Delete(_) => Ok(Some((seq, self.scribe.deleted(&event, seq)))),
-            Edit::Bookmark(_) if event.bookmarked => Ok(None),
-            Edit::Bookmark(_) if reader.figures().map_err(failed)?.bookmarks >= BOOKMARKS_MAX => Err(Refused::Full(BOOKMARKS_MAX)),
-            Edit::Unbookmark(_) if !event.bookmarked => Ok(None),
-            Edit::Bookmark(_) => Ok(Some((seq, self.scribe.bookmark(event, true, seq)))),
-            Edit::Unbookmark(_) => Ok(Some((seq, self.scribe.bookmark(event, false, seq)))),
         }
     }
 
@@ -202,12 +194,14 @@ impl Recorder {
             message: page.text.clone().into(),
             event: page.event,
             removed: page.removed,
+            saved: None,
         };
         self.pending.push(Pending {
             entry,
             topic: page.topic,
             text: page.text,
             facts: page.facts,
+            key: None,
         });
     }
 
@@ -220,7 +214,10 @@ impl Recorder {
     fn commit_when_due(&mut self) -> Result<(), StoreError> {
         self.clock.sleep_until(self.retry_at);
         let outcome = self.commit();
-        if outcome.is_err() {
+        if let Err(fault) = &outcome {
+            if fault.is_full() {
+                self.make_room();
+            }
             self.retry_at = self.clock.now() + Duration::from_millis(RECORDER_RETRY_MS);
         }
         outcome
@@ -249,13 +246,31 @@ impl Recorder {
         status.commits += 1;
         status.records += self.pending.len() as u64;
         // What was asked for is about an event that had ended before.
-        let happened = self.pending.iter().filter(|_| self.asked.is_none());
+        let happened = self
+            .pending
+            .iter()
+            .filter(|pending| self.asked.is_none() && pending.entry.saved.is_none());
         for event in happened.filter_map(Pending::ended) {
             status.events_ended[event.trigger as usize] += 1;
         }
         drop(status);
-        for Pending { entry, topic, text, facts } in self.pending.drain(..) {
+        for pending in self.pending.drain(..) {
+            let Pending {
+                entry,
+                topic,
+                text,
+                facts,
+                key,
+            } = pending;
             let seq = entry.seq;
+            if let (Some(key), Some(event)) = (key, &entry.event) {
+                self.desk.know(key, event.id);
+            }
+            if let Some(saved) = entry.saved {
+                let settled = self.store.files().settle(saved.id, saved.kind);
+                // It is found where it is, too, and moved at the next start.
+                settled.unwrap_or_else(|error| tracing::warn!(%error, event = saved.id, "a picture is not in its place"));
+            }
             entry.event.iter().for_each(|event| self.tally.count(event, self.scribe.names()));
             if let Err(error) = self.hub.publish(Message {
                 seq: Some(seq),
@@ -270,42 +285,6 @@ impl Recorder {
         if let Some(answer) = self.asked.take() {
             drop(answer.send(Ok(()))); // who asked may have gone
         }
-    }
-
-    /// What is done when there is nothing to write: times set right once the clock is, losses told, retention.
-    fn look_after(&mut self) -> Result<(), StoreError> {
-        let wall = self.clock.wall();
-        if wall.synced && !self.times_right {
-            self.correct_times()?;
-        }
-        let dropped = self.queue.counters().dropped;
-        if dropped > self.dropped_told {
-            let words = format!(
-                "{} records were lost since the last word of it: the disk was too slow",
-                dropped - self.dropped_told
-            );
-            self.dropped_told = dropped;
-            self.alert(AlertType::RecordsDropped, &words);
-            return Ok(());
-        }
-        self.store.maintain(wall.synced.then_some(wall.at))?;
-        Ok(())
-    }
-
-    /// The wall clock is known good now: earlier events of this boot get their time.
-    fn correct_times(&mut self) -> Result<(), StoreError> {
-        let uptime_zero = wall_at(&*self.clock, Mono::default()).at;
-        let corrected = self.store.correct_times(self.scribe.boot_id(), uptime_zero.0)?;
-        self.times_right = true;
-        self.count_today();
-        if corrected.count > 0 {
-            let words = format!(
-                "the clock is right now; the times of {} earlier events were corrected",
-                corrected.count
-            );
-            self.alert(AlertType::ClockSynchronized, &words);
-        }
-        Ok(())
     }
 
     /// Counts the events of today that are stored: at the start, and once the clock knows what today is.
@@ -383,6 +362,8 @@ struct Pending {
     topic: Topic,
     text: Text,
     facts: Facts,
+    /// The engine's count of the event that it tells a change of.
+    key: Option<u32>,
 }
 
 impl Pending {

@@ -156,6 +156,7 @@ struct Inner {
     wishes: Deque<Wish, WISH_QUEUE_MAX>,
     waiting: Vec<Record, RECORD_QUEUE_MAX>,
     counters: QueueCounters,
+    nudged: bool,
     closed: bool,
 }
 
@@ -178,9 +179,10 @@ impl RecordQueue {
     pub fn take(&self, wait: Duration) -> Option<Vec<Record, COMMIT_RECORDS_MAX>> {
         let inner = self.lock();
         let waited = self.filled.wait_timeout_while(inner, wait, |inner| {
-            inner.waiting.is_empty() && inner.wishes.is_empty() && !inner.closed
+            inner.waiting.is_empty() && inner.wishes.is_empty() && !inner.nudged && !inner.closed
         });
         let (mut inner, _) = waited.unwrap_or_else(|poisoned| poisoned.into_inner());
+        inner.nudged = false;
         if inner.closed && inner.waiting.is_empty() {
             return None;
         }
@@ -199,6 +201,12 @@ impl RecordQueue {
     /// The oldest wish.
     pub fn take_wish(&self) -> Option<Wish> {
         self.lock().wishes.pop_front()
+    }
+
+    /// Ends the wait of [`take`](RecordQueue::take): there is something to do elsewhere.
+    pub fn nudge(&self) {
+        self.lock().nudged = true;
+        self.filled.notify_one();
     }
 
     /// Whether nothing more will come.

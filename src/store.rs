@@ -1,11 +1,15 @@
-//! Durable things, in redb: the journal of messages (what a client may have missed) and the events (what REST shows).
+//! Durable things, in redb: the journal of messages (what a client may have missed), the events (what REST shows), and which
+//! pictures of them there are as files (`files`, `pictures`).
 //! It knows nothing of clients; committing before announcing is `recorder.rs`'s promise.
 //!
 //! One thread owns the [`Store`] and writes; any number of [`Reader`]s read beside it, never waiting for it. What a commit
 //! returned for is durable and stays; what it did not return for is there wholly or not at all.
 
+mod album;
 mod backend;
+mod files;
 mod open;
+mod pictures;
 mod reader;
 mod retention;
 mod shared;
@@ -28,6 +32,12 @@ use crate::limits::STORE_TIME_IDS_MAX;
 
 pub use backend::Disk;
 pub use backend::FileDisk;
+pub use files::Files;
+pub use files::Part;
+pub use files::PictureKind;
+pub use pictures::PictureLimits;
+pub use pictures::PictureUpkeep;
+pub use pictures::Saved;
 pub use reader::EventPage;
 pub use reader::EventQuery;
 pub use reader::Figures;
@@ -58,6 +68,8 @@ pub struct Settings {
     /// Most bytes in use in the database file. Full: the oldest events and messages go. The file is at most about twice as long:
     /// redb doubles it when it grows.
     pub bytes_max: u64,
+    /// How long pictures of events are kept, which are files beside the database.
+    pub pictures: PictureLimits,
 }
 
 impl Default for Settings {
@@ -69,6 +81,7 @@ impl Default for Settings {
             journal_max: 20_000,
             age_max: Duration::from_secs(90 * 24 * 3600),
             bytes_max: 64 * 1024 * 1024,
+            pictures: PictureLimits::default(),
         }
     }
 }
@@ -101,6 +114,8 @@ pub struct Entry {
     pub event: Option<Event>,
     /// Id of an event that is not to be found any more after it; what the journal says of it stays until its time is over.
     pub removed: Option<u64>,
+    /// A picture of an event, finished in [`Store::files`], that `event` has the address of.
+    pub saved: Option<Saved>,
 }
 
 /// What opening found.
@@ -211,6 +226,12 @@ impl StoreError {
                 source: io::Error::other(other.to_string()),
             },
         }
+    }
+
+    /// Whether the disk is full, so that what is removed from it may help.
+    pub fn is_full(&self) -> bool {
+        use io::ErrorKind;
+        matches!(self, StoreError::Io { source, .. } if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
     }
 
     /// Whether closing and opening the file anew may help.

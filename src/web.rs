@@ -7,6 +7,7 @@
 mod admission;
 mod assets;
 mod auth;
+mod body;
 mod broadcast;
 mod bucket;
 mod connection;
@@ -18,8 +19,10 @@ mod events;
 mod fanout;
 mod handlers;
 mod health;
+mod live;
 mod logs;
 mod metrics;
+mod pictures;
 mod presence;
 mod probe;
 mod problem;
@@ -84,6 +87,7 @@ use crate::event::model::Name;
 use crate::hub::Hub;
 use crate::identity::Accounts;
 use crate::limits::ACCEPT_PAUSE_MS;
+use crate::limits::FILE_PIECE_BYTES;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::REPLAY_PAGE_BYTES_MAX;
 use crate::limits::REQUEST_BODY_BYTES_MAX;
@@ -95,6 +99,7 @@ use crate::limits::STORE_READS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::limits::TLS_BUFFER_BYTES;
 use crate::limits::TLS_STATE_BYTES;
+use crate::media::Desk;
 use crate::ota::Updater;
 use crate::pipeline::Controls;
 use crate::records::RecordQueue;
@@ -149,6 +154,8 @@ pub struct Services {
     pub status: Arc<Status>,
     /// How to ask something of the pipeline.
     pub controls: Arc<Controls>,
+    /// Where pictures are.
+    pub desk: Arc<Desk>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The memory, if someone counts it.
@@ -255,7 +262,7 @@ pub fn footprint_per_client(settings: &Settings) -> usize {
     // What is left of a batch is sent before anything else is gathered.
     let writing = fanout::REST_BYTES_MAX.max(2 * session::WRITE_BYTES_MAX);
     let stream = reading + writing + REPLAY_PAGE_BYTES_MAX;
-    let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX;
+    let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX + 2 * FILE_PIECE_BYTES;
     let tls = match settings.tls.mode {
         TlsMode::Off => 0,
         TlsMode::SelfSigned | TlsMode::Files => TLS_STATE_BYTES + 2 * TLS_BUFFER_BYTES,

@@ -8,17 +8,19 @@
 //! | `connection_status` | first of all | no |
 //! | `event`, `camera_event`, `alert` | as they become durable; with `seq`, ascending | yes: replayed by `since` and by token |
 //! | `bookmark_created`, `bookmark_removed`, `event_deleted` | likewise, when someone asked for it | yes |
-//! | `snapshot_saved`, `clip_saved`, `task.*` | as it happens | those with `seq` |
+//! | `snapshot_saved`, `clip_saved` | once file and event are durable | yes |
+//! | `task.*` | as it happens | those with `seq` |
 //! | `announcement`, `custom`, and `event`, `overlay`, `telemetry` with `test` | when someone asked for it | no |
 //! | `statistics_update`, `telemetry`, `overlay`, `presence` | at their own pace while someone listens; latest wins | no |
 //! | `subscription.confirmed` | after `subscribe`, `unsubscribe`, and a token that brought a subscription | no |
+//! | `live.confirmed` | after `live`; then pictures as binary messages, each one JPEG, latest wins | no |
 //! | `ping`, `pong` | every heartbeat and at once; in answer to `ping` | no |
 //! | `lagged` | the client was too slow, messages that it wanted were left out | no |
 //! | `recovered` | a replay is over, what follows is live | no |
 //! | `system.reconnect` | the server goes away | no |
 //! | `error` | what the client sent was not understood | no |
 //!
-//! From the client: `ping`, `pong`, `resume`, `subscribe`, `unsubscribe` ([`client`]). Where streams are: [`door`]. Reasons
+//! From the client: `ping`, `pong`, `resume`, `subscribe`, `unsubscribe`, `live` ([`client`]). Where streams are: [`door`]. Reasons
 //! for closing: [`close`]. Where each promise to clients is kept: [`contracts`].
 
 /// Names of types, as [`Message::TYPE`].

@@ -21,6 +21,7 @@ use lookout::hub::Cursor;
 use lookout::hub::Hub;
 use lookout::hub::Next;
 use lookout::limits::RECORD_QUEUE_MAX;
+use lookout::media;
 use lookout::motion::Score;
 use lookout::motion::ZoneSet;
 use lookout::recorder::Parts;
@@ -35,7 +36,9 @@ use lookout::records::RecordQueue;
 use lookout::records::detail;
 use lookout::status::Status;
 use lookout::store::EventQuery;
+use lookout::store::PictureKind;
 use lookout::store::Reader;
+use lookout::store::Saved;
 use lookout::store::Store;
 use lookout::wire::Topics;
 use serde_json::Value;
@@ -77,6 +80,8 @@ fn desk(disk: &SimDisk, dir: &std::path::Path, clock: SimClock) -> Desk {
         queue: queue.clone(),
         clock: Arc::new(clock.clone()),
         status: status.clone(),
+        desk: Arc::new(media::Desk::new(&Default::default(), dir)),
+        free: None,
     };
     Desk {
         recorder: Recorder::new(parts).expect("readable"),
@@ -310,4 +315,44 @@ fn losses_are_told() {
     let alert = said.iter().find(|message| message["type"] == "alert").expect("an alert");
     assert_eq!(alert["alert_type"], "records_dropped");
     assert_eq!(desk.status.recorder().records_dropped, 3);
+}
+
+#[test]
+fn a_full_disk_costs_old_pictures_and_no_event() {
+    let (dir, disk) = (tempfile::tempdir().expect("a directory"), SimDisk::default());
+    let (mut store, _) = Store::open_on(Box::new(disk.clone()), &stored::settings(dir.path()), EPOCH).expect("opens");
+    let (id, kind) = (1, PictureKind::Snapshot);
+    let bytes = store.files().begin("one").and_then(|part| part.finish(id, kind)).expect("a file");
+    let mut entry = stored::entry(id);
+    entry.event.iter_mut().for_each(|event| event.snapshot_url = Some(kind.url(id)));
+    entry.saved = Some(Saved { id, kind, bytes });
+    store.commit(&[entry]).expect("committed");
+    store.files().settle(id, kind).expect("settled");
+    let files = store.files().clone();
+    drop(store);
+    let mut desk = desk(&disk, dir.path(), SimClock::new(EPOCH));
+    let full = disk.medium_len();
+    disk.medium().capacity = Some(full);
+    let mut pushed = 0;
+    while desk.recorder.step() == Recorded::Open && (pushed == 0 || desk.status.recorder().writable) {
+        (0..32).for_each(|n| desk.queue.push(change(pushed + n, Phase::End, 1000, 2000)));
+        pushed += 32;
+        assert!(pushed < 20_000, "it is never full");
+    }
+    assert!(files.open(id, kind).is_err(), "the picture made room");
+    disk.medium().capacity = None;
+    for _ in 0..8 {
+        desk.recorder.step();
+    }
+    assert!(desk.status.recorder().writable);
+    assert_eq!(
+        desk.reader.figures().expect("readable").events,
+        u64::from(pushed) + 1,
+        "no event is lost"
+    );
+    assert_eq!(
+        desk.reader.event(id).expect("readable").expect("there").snapshot_url,
+        None,
+        "nor points at nothing"
+    );
 }

@@ -132,7 +132,7 @@ async fn what_is_not_understood_is_said_and_the_connection_stays() {
     client.0.send("{\"type\":\"dance\"}".into()).await.unwrap();
     assert_eq!(
         client.news().await["known_types"],
-        serde_json::json!(["ping", "pong", "resume", "subscribe", "unsubscribe"])
+        serde_json::json!(["ping", "pong", "resume", "subscribe", "unsubscribe", "live"])
     );
     client.0.send(Message::Binary(vec![1, 2, 3].into())).await.unwrap();
     assert_eq!(client.news().await["type"], "error");

@@ -13,6 +13,7 @@ use lookout::event::model::Trigger;
 use lookout::event::model::VideoEvidence;
 use lookout::frame::FrameFormat;
 use lookout::frame::PixelFormat;
+use lookout::limits::LIVE_FPS_DEFAULT;
 use lookout::limits::MESSAGE_BYTES_MAX;
 use lookout::limits::NAME_BYTES_MAX;
 use lookout::limits::REGIONS_MAX;
@@ -26,6 +27,7 @@ use lookout::wire::Message;
 use lookout::wire::Topic;
 use lookout::wire::Topics;
 use lookout::wire::client::ClientError;
+use lookout::wire::client::Live;
 use lookout::wire::client::Resume;
 use lookout::wire::client::Subscribe;
 use lookout::wire::kept::BookmarkCreated;
@@ -260,7 +262,14 @@ fn what_clients_say_is_understood_or_named() {
     check(&"[".repeat(100_000), Err("not understood"));
     check(r#"{"type":"resume"}"#, Err("a token or since"));
     check(r#"{"type":"resume","token":"00"}"#, Err("damaged"));
-    check(r#"{"type":"live"}"#, Err(r#"unknown type "live""#));
+    check(r#"{"type":"lively"}"#, Err(r#"unknown type "lively""#));
+    check(r#"{"type":"live"}"#, Err("action"));
+    check(r#"{"type":"live","action":"start","fps":31}"#, Err("fps is 1 to 30"));
+    check(
+        r#"{"type":"live","action":"start"}"#,
+        Ok(ClientMessage::Live(Live::Start { fps: LIVE_FPS_DEFAULT })),
+    );
+    check(r#"{"type":"live","action":"stop"}"#, Ok(ClientMessage::Live(Live::Stop)));
     check(r#"{"type":"subscribe"}"#, Err("event_types"));
     check(
         r#"{"type":"subscribe","event_types":["event","nothing"]}"#,
@@ -284,7 +293,7 @@ fn what_clients_say_is_understood_or_named() {
     let long = ClientMessage::parse(&format!(r#"{{"type":"{}"}}"#, "ö".repeat(5000))).unwrap_err();
     assert!(matches!(&long, ClientError::UnknownType(_)) && long.to_string().len() < 200);
     for kind in ClientMessage::TYPES {
-        let parsed = ClientMessage::parse(&format!(r#"{{"type":"{kind}","since":1,"event_types":[]}}"#));
+        let parsed = ClientMessage::parse(&format!(r#"{{"type":"{kind}","since":1,"event_types":[],"action":"stop"}}"#));
         assert!(parsed.is_ok(), "{kind} is named as understood");
     }
 }

@@ -179,6 +179,7 @@ fn pipeline(config: &Config, spec: source::replay::Spec, clock: Arc<dyn Clock>) 
         clock,
         controls: Arc::new(Controls::default()),
         status: Arc::new(Status::default()),
+        shutter: None,
     })
 }
 

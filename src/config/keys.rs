@@ -41,6 +41,10 @@ use crate::limits::FRAME_SIDE_MIN;
 use crate::limits::FRAME_WIDTH_MAX;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::HTTP_HEADERS_MAX;
+use crate::limits::LIVE_FPS_MAX;
+use crate::limits::PICTURE_QUALITY_MIN;
+use crate::limits::VIEWERS_MAX;
+use crate::media;
 use crate::motion::settings as motion;
 use crate::motion::settings::Polygon;
 use crate::motion::settings::Zone;
@@ -64,6 +68,7 @@ pub(super) fn keys(config: &mut Config) -> Vec<Key<'_>> {
         key("motion", motion(&mut config.motion)),
         key("event", event(&mut config.event)),
         key("store", store(&mut config.store)),
+        key("media", media(&mut config.media)),
         key("web", web(&mut config.web, &mut config.claim_password_file)),
         key("update", update(&mut config.update)),
         key(
@@ -153,6 +158,23 @@ fn store(store: &mut store::Settings) -> Slot<'_> {
         key("journal_max", count(&mut store.journal_max, 100..=10_000_000)),
         key("age_max_days", duration(&mut store.age_max, Unit::Days, 1..=3650)),
         key("size_max", bytes(&mut store.bytes_max, 4 * MIB..=64 * GIB)),
+        key("pictures_age_max_days", duration(&mut store.pictures.age_max, Unit::Days, 1..=3650)),
+        key("pictures_size_max", bytes(&mut store.pictures.bytes_max, MIB..=1024 * GIB)),
+        key("pictures_free_min", bytes(&mut store.pictures.free_min, 0..=64 * GIB)),
+    ])
+}
+
+fn media(media: &mut media::Settings) -> Slot<'_> {
+    Slot::Table(vec![
+        key("snapshots", flag(&mut media.snapshots)),
+        key("clips", flag(&mut media.clips)),
+        key("clip_fps", count(&mut media.clip_fps, 1..=LIVE_FPS_MAX.into())),
+        key("pre_roll_ms", duration(&mut media.pre_roll, Unit::Ms, 0..=60_000)),
+        key("post_roll_ms", duration(&mut media.post_roll, Unit::Ms, 0..=60_000)),
+        key("ring", bytes(&mut media.ring_bytes, 0..=256 * MIB)),
+        key("clip_max", bytes(&mut media.clip_bytes_max, MIB..=GIB)),
+        key("quality", count(&mut media.quality, u64::from(PICTURE_QUALITY_MIN)..=100)),
+        key("viewers_max", count(&mut media.viewers_max, 0..=VIEWERS_MAX as u64)),
     ])
 }
 

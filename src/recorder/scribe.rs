@@ -22,6 +22,8 @@ use crate::records::CameraChange;
 use crate::records::Notice;
 use crate::records::Record;
 use crate::records::UpdateChange;
+use crate::store::PictureKind;
+use crate::store::Saved;
 use crate::wire;
 use crate::wire::Facts;
 use crate::wire::Names;
@@ -30,6 +32,9 @@ use crate::wire::Topic;
 use crate::wire::kept::BookmarkCreated;
 use crate::wire::kept::BookmarkRemoved;
 use crate::wire::kept::EventDeleted;
+use crate::wire::news::ClipSaved;
+use crate::wire::news::Media;
+use crate::wire::news::SnapshotSaved;
 use crate::wire::server::Alert;
 use crate::wire::server::AlertData;
 use crate::wire::server::AlertType;
@@ -89,6 +94,9 @@ struct OpenEvent {
     timestamp: Timestamp,
     clock: ClockState,
     bookmarked: bool,
+    /// Whether it has a picture.
+    snapshot: bool,
+    clip: bool,
 }
 
 /// Writes messages.
@@ -180,6 +188,37 @@ impl Scribe {
         }
     }
 
+    /// The message that a picture of `event` was saved; what comes of the event later has its address, too.
+    pub fn saved(&mut self, mut event: Event, saved: Saved, seq: u64) -> Page {
+        event.seq = seq;
+        let (url, running) = (saved.kind.url(event.id), self.open.iter_mut().find(|open| open.id == event.id));
+        match saved.kind {
+            PictureKind::Snapshot => {
+                running.into_iter().for_each(|open| open.snapshot = true);
+                event.snapshot_url = Some(url.clone());
+            }
+            PictureKind::Clip => {
+                running.into_iter().for_each(|open| open.clip = true);
+                event.clip_url = Some(url.clone());
+            }
+        }
+        let data = Media {
+            camera_id: &event.camera_id,
+            event_id: event.id,
+            url: &url,
+            bytes: saved.bytes,
+        };
+        let (facts, at, some) = (self.facts(&event), self.clock.now(), Some(seq));
+        let page = match saved.kind {
+            PictureKind::Snapshot => self.page(Topic::SnapshotSaved, facts, at, &SnapshotSaved { seq: some, data }),
+            PictureKind::Clip => self.page(Topic::ClipSaved, facts, at, &ClipSaved { seq: some, data }),
+        };
+        Page {
+            event: Some(event),
+            ..page
+        }
+    }
+
     /// The message that `event` was deleted.
     pub fn deleted(&self, event: &Event, seq: u64) -> Page {
         let message = EventDeleted {
@@ -215,8 +254,8 @@ impl Scribe {
             video: change.video,
             suppressed: change.suppressed,
             end_reason: change.end_reason,
-            snapshot_url: None,
-            clip_url: None,
+            snapshot_url: open.snapshot.then(|| PictureKind::Snapshot.url(open.id)),
+            clip_url: open.clip.then(|| PictureKind::Clip.url(open.id)),
             bookmarked: open.bookmarked,
             clock: open.clock,
             boot_id: self.identity.boot_id,
@@ -239,6 +278,8 @@ impl Scribe {
                 let clock = if wall.synced { ClockState::Synced } else { ClockState::Unsynced };
                 OpenEvent {
                     bookmarked: known.is_some_and(|open| open.bookmarked),
+                    snapshot: known.is_some_and(|open| open.snapshot),
+                    clip: known.is_some_and(|open| open.clip),
                     key: change.key,
                     id: known.map_or(seq, |open| open.id),
                     timestamp: wall.at,

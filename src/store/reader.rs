@@ -17,6 +17,7 @@ use serde::Serialize;
 
 use super::StoreError;
 use super::StoreId;
+use super::album;
 use super::shared::Open;
 use super::shared::Shared;
 use super::tables;
@@ -145,6 +146,10 @@ pub struct Figures {
     pub syncs: u64,
     /// Bookmarked events.
     pub bookmarks: u64,
+    /// Pictures of events: snapshots and clips.
+    pub pictures: u64,
+    /// What they take on the disk together, in bytes.
+    pub picture_bytes: u64,
     /// Rows met that could not be read as events, and were passed over.
     pub rows_unreadable: u64,
 }
@@ -229,6 +234,7 @@ impl Reader {
             let txn = open.db.begin_read()?;
             let (events, journal) = (txn.open_table(EVENTS)?, txn.open_table(JOURNAL)?);
             let traffic = &self.0.traffic;
+            let (pictures, picture_bytes) = album::figures(&txn)?;
             Ok(Figures {
                 events: events.len()?,
                 messages: journal.len()?,
@@ -241,6 +247,8 @@ impl Reader {
                 bytes_written: traffic.bytes_written.load(Ordering::Relaxed),
                 syncs: traffic.syncs.load(Ordering::Relaxed),
                 bookmarks: txn.open_table(BOOKMARKS)?.len()?,
+                pictures,
+                picture_bytes,
                 rows_unreadable: self.0.rows_unreadable.load(Ordering::Relaxed),
             })
         })

@@ -1,21 +1,26 @@
-//! The events and what is kept of them beside: the index of times and the bookmarks, always changed together.
+//! The events and what is kept of them beside: the index of times, the bookmarks and the pictures, always changed together.
 
 use redb::ReadableTable;
 use redb::ReadableTableMetadata;
 use redb::Table;
 use redb::WriteTransaction;
 
+use super::PictureKind;
+use super::Saved;
+use super::album::Album;
 use super::tables;
 use super::tables::BOOKMARKS;
 use super::tables::BY_TIME;
 use super::tables::EVENTS;
 use crate::event::model::Event;
+use crate::event::model::Phase;
 
-/// Events, their beginnings and their bookmarks, in one transaction.
+/// Events, their beginnings, their bookmarks and their pictures, in one transaction.
 pub(super) struct Shelf<'txn> {
     events: Table<'txn, u64, &'static [u8]>,
     by_time: Table<'txn, (i64, u64), ()>,
     bookmarks: Table<'txn, u64, ()>,
+    album: Album<'txn>,
 }
 
 impl<'txn> Shelf<'txn> {
@@ -24,6 +29,7 @@ impl<'txn> Shelf<'txn> {
             events: txn.open_table(EVENTS)?,
             by_time: txn.open_table(BY_TIME)?,
             bookmarks: txn.open_table(BOOKMARKS)?,
+            album: Album::open(txn)?,
         })
     }
 
@@ -59,7 +65,39 @@ impl<'txn> Shelf<'txn> {
             self.by_time.remove((event.timestamp.0, id))?;
         }
         self.bookmarks.remove(id)?;
+        self.album.remove_all(id)?;
         Ok(Some(row.value().len()))
+    }
+
+    /// Tells of a picture, whose address the event has.
+    pub(super) fn put_picture(&mut self, picture: Saved) -> Result<(), redb::Error> {
+        self.album.put(picture)
+    }
+
+    /// Takes a picture from its event.
+    pub(super) fn take_picture(&mut self, picture: Saved) -> Result<(), redb::Error> {
+        self.album.remove(picture.id, picture.kind)?;
+        let Some(mut event) = self.event(picture.id)? else { return Ok(()) };
+        match picture.kind {
+            PictureKind::Snapshot => event.snapshot_url = None,
+            PictureKind::Clip => event.clip_url = None,
+        }
+        let mut json = Vec::new();
+        tables::encode(&event, &mut json);
+        self.put(&event, &json)
+    }
+
+    /// The event `id`, if it is there and can be read.
+    pub(super) fn event(&self, id: u64) -> Result<Option<Event>, redb::Error> {
+        Ok(self.events.get(id)?.and_then(|row| tables::decode(row.value())))
+    }
+
+    /// The oldest picture of an event from `id` on; those of running ones are passed over, and with `spared` of bookmarked ones.
+    pub(super) fn oldest_picture(&self, id: u64, spared: bool) -> Result<Option<Saved>, redb::Error> {
+        self.album.first(id, |id| {
+            let runs = self.event(id)?.is_some_and(|event| event.phase != Phase::End);
+            Ok(!runs && (!spared || self.bookmarks.get(id)?.is_none()))
+        })
     }
 
     /// The oldest event from `id` on; with `spared` bookmarked ones are passed over.

@@ -18,6 +18,7 @@ use super::StoreId;
 use super::backend::Disk;
 use super::backend::FileDisk;
 use super::backend::Traffic;
+use super::files::Files;
 use super::open::Opening;
 use super::retention;
 use super::retention::Pressure;
@@ -45,6 +46,9 @@ pub struct Store {
     pub(super) shared: Arc<Shared>,
     newest: u64,
     pub(super) pressure: Pressure,
+    pub(super) files: Files,
+    /// Files of pictures were removed that events may have the address of.
+    pub(super) is_shed: bool,
 }
 
 impl Store {
@@ -66,6 +70,8 @@ impl Store {
             shared: Arc::new(Shared::new(file, Arc::new(Traffic::default()))),
             newest: 0,
             pressure: Pressure::unknown(),
+            files: Files::new(&settings.dir),
+            is_shed: false,
         };
         let opened = store.reopen(wall)?;
         Ok((store, opened))
@@ -85,6 +91,11 @@ impl Store {
         }
         self.finish_correction()?;
         self.pressure = Pressure::unknown();
+        if matches!(opened, Opened::Fresh | Opened::SetAside { .. }) {
+            // Their numbers will be given to other events. What cannot be put aside is no reason not to record.
+            let aside = self.files.set_aside();
+            aside.unwrap_or_else(|error| tracing::warn!(%error, "pictures of an earlier store are left where they are"));
+        }
         Ok(opened)
     }
 
@@ -256,7 +267,10 @@ fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<u64, r
         }
         retention::trim_journal(&mut journal, settings)?;
     }
-    if entries.iter().any(|entry| entry.event.is_some() || entry.removed.is_some()) {
+    if entries
+        .iter()
+        .any(|entry| entry.event.is_some() || entry.removed.is_some() || entry.saved.is_some())
+    {
         let mut shelf = Shelf::open(&txn)?;
         let mut json = Vec::new();
         for entry in entries {
@@ -264,6 +278,9 @@ fn write(db: &Database, entries: &[Entry], settings: &Settings) -> Result<u64, r
                 tables::encode(event, &mut json);
                 shelf.put(event, &json)?;
                 bytes += json.len();
+            }
+            if let Some(picture) = entry.saved {
+                shelf.put_picture(picture)?;
             }
             if let Some(id) = entry.removed {
                 shelf.remove(id)?;

@@ -136,6 +136,21 @@ pub(super) fn keep(access: &Access) {
     }
 }
 
+/// What an answer that goes on was let in by.
+pub(super) struct Held(Arc<Accounts>, Caller);
+
+impl Held {
+    /// Whether it holds still.
+    pub(super) fn holds(&self) -> bool {
+        self.1.credential == Credential::Open || self.0.holds(&self.1)
+    }
+}
+
+/// For an answer that goes on and on, to be asked now and then.
+pub(super) fn held(access: &Access, caller: Caller) -> Held {
+    Held(Arc::clone(&access.accounts), caller)
+}
+
 /// Returns once what an open stream was let in by holds no longer.
 pub(super) async fn lapsed(access: &Access, caller: &Caller) {
     if caller.credential == Credential::Open {

@@ -42,8 +42,10 @@ use super::counters::count;
 use super::events;
 use super::handlers;
 use super::health;
+use super::live;
 use super::logs;
 use super::metrics;
+use super::pictures;
 use super::problem::Problem;
 use super::query;
 use super::reply::Body;
@@ -246,6 +248,11 @@ async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Vis
         Endpoint::Update => update::show(server).await,
         Endpoint::BeginUpdate => Box::pin(update::begin(server, asked.headers, body)).await,
         Endpoint::Reboot => update::reboot(server).await,
+        Endpoint::Snapshot => pictures::snapshot(server, id, asked.headers).await,
+        Endpoint::Clip => pictures::clip(server, id, asked.headers).await,
+        Endpoint::ClipFrames => pictures::frames(server, id, asked.headers).await,
+        Endpoint::LiveSnapshot => live::snapshot(server).await,
+        Endpoint::LivePictures => live::multipart(server, asked.method, query, caller),
         Endpoint::Asset(asset) => Ok(asset.show(asked.headers)),
     }
 }

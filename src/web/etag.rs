@@ -40,7 +40,8 @@ pub(super) fn json(asked: &HeaderMap, content: Bytes) -> Response<Body> {
     answer(asked, fnv1a(&content), "application/json", content)
 }
 
-fn has(asked: &HeaderMap, etag: &str) -> bool {
+/// Whether the request says that it has the version of this tag.
+pub(super) fn has(asked: &HeaderMap, etag: &str) -> bool {
     let known = asked
         .get_all(header::IF_NONE_MATCH)
         .into_iter()

@@ -106,7 +106,8 @@ pub(super) async fn unbookmark(server: &Server, id: &str) -> Answer {
     Ok(no_content())
 }
 
-fn number(id: &str) -> Result<u64, Problem> {
+/// The id of an event.
+pub(super) fn number(id: &str) -> Result<u64, Problem> {
     query::number(id).ok_or_else(|| Problem::bad_request("an event's id is a whole number"))
 }
 

@@ -66,6 +66,7 @@ pub(super) async fn show(server: &Server) -> Answer {
     camera(&mut page, server);
     recorder(&mut page, server);
     store.iter().for_each(|figures| stored(&mut page, figures));
+    pictures(&mut page, server);
     clients(&mut page, server);
     let body = page.0.into_bytes();
     let body = match permit {
@@ -176,6 +177,8 @@ fn recorder(page: &mut Page, server: &Server) {
 fn stored(page: &mut Page, store: &Figures) {
     page.gauge("lookout_stored_events", "Events in the store.", store.events);
     page.gauge("lookout_stored_bookmarks", "Bookmarked events in the store.", store.bookmarks);
+    page.gauge("lookout_stored_pictures", "Snapshots and clips kept.", store.pictures);
+    page.gauge("lookout_stored_picture_bytes", "What they take on the disk.", store.picture_bytes);
     page.gauge("lookout_stored_messages", "Messages kept for replay.", store.messages);
     page.gauge("lookout_store_file_bytes", "Length of the database file.", store.file_bytes);
     page.gauge("lookout_store_used_bytes", "Bytes in use in the database file.", store.used_bytes);
@@ -194,6 +197,25 @@ fn stored(page: &mut Page, store: &Figures) {
         "Rows that could not be read.",
         store.rows_unreadable,
     );
+}
+
+fn pictures(page: &mut Page, server: &Server) {
+    let (desk, counted) = (&server.services.desk, server.services.desk.counters());
+    page.gauge("lookout_viewers", "How many look at the live picture.", desk.viewers());
+    let counters = [
+        ("lookout_pictures_total", "Pictures made, or taken as they came.", counted.made),
+        ("lookout_pictures_skipped_total", "Left out for one in the making.", counted.skipped),
+        ("lookout_pictures_failed_total", "Left out as too long or damaged.", counted.failed),
+        ("lookout_pictures_saved_total", "Snapshots and clips written.", counted.saved),
+        (
+            "lookout_pictures_lost_total",
+            "Snapshots and clips that came to nothing.",
+            counted.lost,
+        ),
+    ];
+    for (name, help, value) in counters {
+        page.counter(name, help, value);
+    }
 }
 
 fn clients(page: &mut Page, server: &Server) {

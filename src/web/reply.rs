@@ -12,8 +12,7 @@ use serde::Serialize;
 use super::problem::Problem;
 use super::store::ReadPermit;
 
-/// What an answer carries: so far always whole.
-pub(super) type Body = Full<Bytes>;
+pub(super) use super::body::Body;
 
 /// What a handler comes to.
 pub(super) type Answer = Result<Response<Body>, Problem>;
@@ -41,7 +40,12 @@ pub(super) fn api(status: StatusCode, content_type: &'static str, body: Bytes) -
 
 /// An answer without a type of its own.
 pub(super) fn plain(status: StatusCode, body: Bytes) -> Response<Body> {
-    let mut response = Response::new(Full::new(body));
+    pieces(status, Body::Whole(Full::new(body)))
+}
+
+/// An answer of `body`, without a type of its own.
+pub(super) fn pieces(status: StatusCode, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().extend([NOSNIFF]);
     response

@@ -84,6 +84,11 @@ pub(super) enum Endpoint {
     BeginUpdate,
     Reboot,
     Asset(&'static Asset),
+    Snapshot,
+    Clip,
+    ClipFrames,
+    LiveSnapshot,
+    LivePictures,
 }
 
 const PUBLIC: Option<Scope> = None;
@@ -111,6 +116,11 @@ pub(super) static ROUTES: &[Route] = &[
     route(Method::DELETE, "/api/events/{id}", CONTROL, Endpoint::DeleteEvent),
     route(Method::PUT, "/api/events/{id}/bookmark", CONTROL, Endpoint::Bookmark),
     route(Method::DELETE, "/api/events/{id}/bookmark", CONTROL, Endpoint::Unbookmark),
+    route(Method::GET, "/api/events/{id}/snapshot.jpg", READ, Endpoint::Snapshot),
+    route(Method::GET, "/api/events/{id}/clip", READ, Endpoint::Clip),
+    route(Method::GET, "/api/events/{id}/clip/frames", READ, Endpoint::ClipFrames),
+    route(Method::GET, "/api/snapshot.jpg", READ, Endpoint::LiveSnapshot),
+    route(Method::GET, "/api/live.mjpg", READ, Endpoint::LivePictures),
     route(Method::GET, "/api/armed", READ, Endpoint::ShowArmed),
     route(Method::PUT, "/api/armed", CONTROL, Endpoint::SetArmed),
     route(Method::GET, "/api/zones", READ, Endpoint::Zones),

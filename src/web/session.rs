@@ -3,6 +3,7 @@
 
 mod ending;
 mod subscription;
+mod viewing;
 
 pub(super) use subscription::Start;
 
@@ -33,6 +34,7 @@ use super::counters::count;
 use super::fanout::Desk;
 use super::fanout::Left;
 use super::fanout::Subscriber;
+use super::live::Viewer;
 use super::presence::network;
 use super::replay::Replay;
 use super::socket::Socket;
@@ -43,6 +45,7 @@ use crate::limits::BATCH_MESSAGES_MAX;
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::SOCKET_READ_BYTES;
 use crate::limits::SOCKET_WRITE_BYTES;
+use crate::media::Picture;
 use crate::store::Page;
 use crate::wire;
 use crate::wire::ClientMessage;
@@ -96,6 +99,7 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, read: Vec<u8>, clie
         replay: None,
         silent_beats: 0,
         rate: Bucket::new(server.services.settings.client_message_rate, server.services.clock.now()),
+        viewer: None,
     };
     count(&server.counters.opened);
     tracing::info!(door = client.door.path(), "stream opened");
@@ -119,6 +123,8 @@ struct Session<'a> {
     replay: Option<Replay>,
     silent_beats: u32,
     rate: Bucket,
+    /// There while it looks at the live picture.
+    viewer: Option<Viewer>,
 }
 
 /// What there is to do.
@@ -128,6 +134,7 @@ enum Turn {
     Deliver,
     Page(Result<Page, ReadError>),
     Receive(Option<Result<Message, Error>>),
+    Show(Option<Picture>),
     Beat,
 }
 
@@ -167,6 +174,7 @@ impl Session<'_> {
                 Turn::Deliver => self.deliver().await,
                 Turn::Page(page) => self.send_page(page).await,
                 Turn::Receive(message) => self.receive(message).await,
+                Turn::Show(picture) => self.show(picture).await,
                 Turn::Beat => self.beat().await,
             };
             if let Err(end) = done {
@@ -186,6 +194,7 @@ impl Session<'_> {
         tokio::select! {
             turn = unsent(&self.subscriber, &mut self.replay) => turn,
             message = self.socket.next() => Turn::Receive(message),
+            turn = viewing::next(&mut self.viewer) => turn,
             _ = heartbeat.tick() => Turn::Beat,
         }
     }
@@ -277,6 +286,7 @@ impl Session<'_> {
             Ok(ClientMessage::Resume(resume)) => self.resume(resume).await,
             Ok(ClientMessage::Subscribe(wanted)) => self.subscribe(&wanted).await,
             Ok(ClientMessage::Unsubscribe(topics)) => self.unsubscribe(topics).await,
+            Ok(ClientMessage::Live(wish)) => self.live(wish).await,
             Err(error) => {
                 let known_types = known_types(&error);
                 self.complain(&error.to_string(), &known_types).await

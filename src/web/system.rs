@@ -15,6 +15,7 @@ use crate::clock::Timestamp;
 use crate::event::engine;
 use crate::event::engine::Fusion;
 use crate::frame::FrameFormat;
+use crate::media;
 use crate::motion::settings as motion;
 use crate::status::CameraState;
 use crate::store::Figures;
@@ -106,6 +107,10 @@ pub(super) struct System<'a> {
     /// Memory promised, holder by holder.
     ledger: &'a [Holder],
     store: Figures,
+    /// What became of pictures since the start.
+    pictures: media::Counters,
+    /// How many look at the live picture.
+    viewers: usize,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -182,6 +187,8 @@ pub(super) async fn system(server: &Server) -> Answer {
         memory: services.memory.as_ref().map(|measure| measure()),
         ledger: &services.about.ledger,
         store,
+        pictures: services.desk.counters(),
+        viewers: services.desk.viewers(),
     };
     Ok(reply::json(StatusCode::OK, &system))
 }

@@ -14,6 +14,8 @@ use super::filter::UnknownName;
 use super::token::ResumeToken;
 use super::token::TokenError;
 use crate::event::model::Name;
+use crate::limits::LIVE_FPS_DEFAULT;
+use crate::limits::LIVE_FPS_MAX;
 use crate::limits::ZONES_MAX;
 use crate::motion::Score;
 
@@ -33,6 +35,20 @@ pub enum ClientMessage {
     Subscribe(Box<Subscribe>),
     /// Tell of these topics no more.
     Unsubscribe(Topics),
+    /// Show the live picture, or no more.
+    Live(Live),
+}
+
+/// Whether the live picture is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Live {
+    /// So many times a second at most.
+    Start {
+        /// 1 to [`LIVE_FPS_MAX`].
+        fps: u32,
+    },
+    /// No more.
+    Stop,
 }
 
 /// From where on.
@@ -74,7 +90,7 @@ impl Subscribe {
 
 impl ClientMessage {
     /// Every type understood.
-    pub const TYPES: &'static [&'static str] = &["ping", "pong", "resume", "subscribe", "unsubscribe"];
+    pub const TYPES: &'static [&'static str] = &["ping", "pong", "resume", "subscribe", "unsubscribe", "live"];
 
     /// Reads one message; fields that are not known are ignored.
     pub fn parse(text: &str) -> Result<ClientMessage, ClientError> {
@@ -85,6 +101,7 @@ impl ClientMessage {
             "resume" => read(text).and_then(resume).map(ClientMessage::Resume),
             "subscribe" => read(text).and_then(subscribe),
             "unsubscribe" => read(text).and_then(unsubscribe),
+            "live" => read(text).and_then(live).map(ClientMessage::Live),
             _ => Err(ClientError::UnknownType(quoted(&kind))),
         }
     }
@@ -138,6 +155,13 @@ struct UnsubscribeFields<'a> {
     event_types: Option<EventTypes<'a>>,
 }
 
+#[derive(Deserialize)]
+struct LiveFields<'a> {
+    #[serde(borrow)]
+    action: Cow<'a, str>,
+    fps: Option<u32>,
+}
+
 /// Names of topics; a topic named twice is no fault, a list longer than there are topics is.
 type EventTypes<'a> = Vec<Cow<'a, str>, { Topic::ALL.len() }>;
 
@@ -156,6 +180,15 @@ fn subscribe(fields: SubscribeFields<'_>) -> Result<ClientMessage, ClientError> 
         zones: fields.zones,
         min_score: fields.min_score,
     })))
+}
+
+fn live(fields: LiveFields<'_>) -> Result<Live, ClientError> {
+    match (&*fields.action, fields.fps.unwrap_or(LIVE_FPS_DEFAULT)) {
+        ("stop", _) => Ok(Live::Stop),
+        ("start", fps @ 1..=LIVE_FPS_MAX) => Ok(Live::Start { fps }),
+        ("start", _) => Err(ClientError::Malformed(format!("fps is 1 to {LIVE_FPS_MAX}"))),
+        _ => Err(ClientError::Malformed("action is start or stop".into())),
+    }
 }
 
 /// Without event types: from all.

@@ -179,6 +179,19 @@ impl<'a> SubscriptionConfirmed<'a> {
     }
 }
 
+/// Whether the live picture is shown here, as binary messages, each one JPEG.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct LiveConfirmed {
+    /// Whether it is.
+    pub on: bool,
+    /// How many times a second at most; null when not at all.
+    pub fps: Option<u32>,
+    /// How many look at it now.
+    pub viewers: usize,
+    /// How many may.
+    pub viewers_max: usize,
+}
+
 /// The answer to a client's `ping`.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Pong {}
@@ -233,6 +246,7 @@ message_types! {
     Ping => "ping",
     Pong => "pong",
     SubscriptionConfirmed<'_> => "subscription.confirmed",
+    LiveConfirmed => "live.confirmed",
     Lagged => "lagged",
     Recovered => "recovered",
     Reconnect => "system.reconnect",

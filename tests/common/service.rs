@@ -150,6 +150,15 @@ impl Client {
         panic!("no {kind} came");
     }
 
+    /// The next binary message, others passed over.
+    pub fn next_picture(&mut self) -> Vec<u8> {
+        loop {
+            if let Message::Binary(bytes) = self.socket.read().expect("a picture") {
+                return bytes.to_vec();
+            }
+        }
+    }
+
     /// Sends text.
     pub fn send(&mut self, text: &str) {
         self.socket.send(Message::text(text)).expect("sent");

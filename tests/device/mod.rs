@@ -15,6 +15,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::thread::JoinHandle;
@@ -28,6 +29,7 @@ use lookout::event::model::Event;
 use lookout::hub::Hub;
 use lookout::hub::Message;
 use lookout::identity::Accounts;
+use lookout::media::Desk;
 use lookout::pipeline::Controls;
 use lookout::records::RecordQueue;
 use lookout::status::CameraState;
@@ -216,6 +218,7 @@ impl Device {
             store: self.store.clone(),
             status: self.status.clone(),
             controls: self.controls.clone(),
+            desk: Arc::new(Desk::new(&Default::default(), Path::new("nowhere"))),
             clock: Arc::new(SystemClock::default()),
             memory: None,
             counters: self.counters.clone(),

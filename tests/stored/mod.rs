@@ -78,6 +78,7 @@ pub(crate) fn told(seq: u64, event: Event) -> Entry {
         message: Bytes::from(message.to_string()),
         event: Some(event),
         removed: None,
+        saved: None,
     }
 }
 

@@ -11,6 +11,8 @@ use super::definitions;
 use super::generator;
 use super::routes;
 use crate::clock::Timestamp;
+use crate::limits::LIVE_FPS_DEFAULT;
+use crate::limits::LIVE_FPS_MAX;
 use crate::wire::Message;
 use crate::wire::broadcast;
 use crate::wire::client::ClientMessage;
@@ -43,7 +45,7 @@ pub fn asyncapi() -> Value {
         "info": {
             "title": "Lookout's streams",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "JSON text, one message a WebSocket frame and a line. Unknown fields are to be ignored.",
+            "description": "JSON text, one message a WebSocket frame and a line. Unknown fields are to be ignored. Binary messages come to those alone who asked for them by `live`.",
         },
         "defaultContentType": "application/json",
         "channels": channels,
@@ -88,6 +90,7 @@ fn said_by_server(schemas: &mut SchemaGenerator) -> Messages {
     add::<kept::EventDeleted<'_>>(&mut said, schemas);
     add::<broadcast::Announcement<'_>>(&mut said, schemas);
     add::<server::SubscriptionConfirmed<'_>>(&mut said, schemas);
+    add::<server::LiveConfirmed>(&mut said, schemas);
     add::<news::SnapshotSaved<'_>>(&mut said, schemas);
     add::<news::ClipSaved<'_>>(&mut said, schemas);
     add::<news::TaskStarted<'_>>(&mut said, schemas);
@@ -131,6 +134,12 @@ fn said_by_client() -> Messages {
         if *name == "resume" {
             payload["properties"]["since"] = since.clone();
             payload["required"] = json!(["type", "since"]);
+        }
+        if *name == "live" {
+            payload["properties"]["action"] =
+                json!({ "enum": ["start", "stop"], "description": "Whether pictures come, as binary messages, each one JPEG." });
+            payload["properties"]["fps"] = json!({ "type": "integer", "minimum": 1, "maximum": LIVE_FPS_MAX, "default": LIVE_FPS_DEFAULT });
+            payload["required"] = json!(["type", "action"]);
         }
         (format!("client.{name}"), json!({ "name": name, "payload": payload }))
     };

@@ -78,6 +78,7 @@ fn answer(status: u16, content: Content) -> Value {
     let description = match status {
         202 => "Understood; it will be done.",
         204 => "Done.",
+        206 => "The part that was asked for.",
         304 => "It is as it was.",
         503 => "Not well.",
         _ => "What was asked for.",
@@ -85,6 +86,7 @@ fn answer(status: u16, content: Content) -> Value {
     match content {
         Content::Empty => json!({ "description": description }),
         Content::Json(schema) => json!({ "description": description, "content": { "application/json": { "schema": schema } } }),
+        Content::Bytes(kind) => json!({ "description": description, "content": { kind: {} } }),
         Content::Text(kind) => json!({ "description": description, "content": { kind: { "schema": { "type": "string" } } } }),
     }
 }

@@ -8,6 +8,8 @@ use serde_json::json;
 use crate::event::model::Event;
 use crate::event::model::Trigger;
 use crate::identity::SessionInfo;
+use crate::limits::LIVE_FPS_DEFAULT;
+use crate::limits::LIVE_FPS_MAX;
 use crate::limits::LOG_LINES_MAX;
 use crate::limits::PAGE_EVENTS_MAX;
 use crate::ota;
@@ -51,6 +53,8 @@ pub(super) enum Content {
     Json(Value),
     /// Text of this type.
     Text(&'static str),
+    /// Bytes of this type.
+    Bytes(&'static str),
 }
 
 impl Operation {
@@ -82,6 +86,12 @@ impl Operation {
     /// Revalidated by its tag.
     fn tagged(mut self) -> Operation {
         self.others.push((304, Content::Empty));
+        self
+    }
+
+    /// As much of it as `Range` asks for.
+    fn in_part(mut self, kind: &'static str) -> Operation {
+        self.others.push((206, Content::Bytes(kind)));
         self
     }
 
@@ -131,6 +141,11 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::BeginUpdate => Operation::new("device", "beginUpdate", "Install a bundle, or the one at an address; told of by task messages.", 202, json_of::<ota::Accepted>(schemas)).takes(schema::<update::Address>(schemas)).or_bundle().may(&[409, 415, 422, 501, 507]),
         Endpoint::Reboot => Operation::new("device", "reboot", "Restart the machine, into what was installed last.", 202, json_of::<handlers::Accepted>(schemas)).may(&[409, 422, 501]),
         Endpoint::Account(action) => account_operation(action, schemas),
+        Endpoint::Snapshot => Operation::new("pictures", "showSnapshot", "The best moment of an event, or the first while it goes on.", 200, Content::Bytes("image/jpeg")).about(&[404, 416]).tagged().in_part("image/jpeg"),
+        Endpoint::Clip => Operation::new("pictures", "showClip", "The clip of an event: Motion-JPEG in a QuickTime file.", 200, Content::Bytes("video/quicktime")).about(&[404, 416]).tagged().in_part("video/quicktime"),
+        Endpoint::ClipFrames => Operation::new("pictures", "showClipFrames", "Where each picture of a clip is, and when.", 200, json_of::<crate::media::Index>(schemas)).about(&[404]).tagged(),
+        Endpoint::LiveSnapshot => Operation::new("pictures", "showLiveSnapshot", "A picture of now.", 200, Content::Bytes("image/jpeg")),
+        Endpoint::LivePictures => Operation::new("pictures", "showLivePictures", "One picture after another, for as long as one looks.", 200, Content::Bytes("multipart/x-mixed-replace")).asked_by(vec![query("fps", "Most pictures a second.", count(LIVE_FPS_MAX as usize, LIVE_FPS_DEFAULT as usize))]),
         Endpoint::Announce => Operation::new("streams", "announce", "Say a word to every stream.", 202, json_of::<handlers::Accepted>(schemas)).takes(schema::<broadcast::Announce>(schemas)),
     })
 }

@@ -140,6 +140,7 @@ fn entry(seq: u64) -> Entry {
         message: message.into(),
         event: Some(event),
         removed: None,
+        saved: None,
     }
 }
 

@@ -6,6 +6,7 @@ use lookout::event::model::Event;
 use lookout::hub::Hub;
 use lookout::hub::Message;
 use lookout::identity::Accounts;
+use lookout::media::Desk;
 use lookout::store::EventPage;
 use lookout::store::EventQuery;
 use lookout::store::Figures;
@@ -21,6 +22,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -205,6 +207,7 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         store: Arc::new(NoStore),
         status: Arc::default(),
         controls: Arc::default(),
+        desk: Arc::new(Desk::new(&Default::default(), Path::new("nowhere"))),
         clock: Arc::new(SystemClock::default()),
         memory: None,
         counters: Arc::clone(counters),
