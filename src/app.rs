@@ -32,6 +32,7 @@ use crate::budget::OverBudget;
 use crate::clock::BootId;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::live::Live;
 use crate::health;
 use crate::heap;
 use crate::hub::Hub;
@@ -129,6 +130,8 @@ impl Service {
     /// Opens the store and reserves memory; refuses when the memory promised is over the budget. The camera is opened by
     /// the first step, since it may be lost and come back at any time.
     pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Result<Service, AppError> {
+        let live = Arc::new(Live::open(config.clone()));
+        let config = &live.config();
         Ledger::of(config).check()?;
         let (store, opened) = Store::open(&config.store, clock.wall())?;
         let accounts = accounts(config, &clock)?;
@@ -143,7 +146,8 @@ impl Service {
         };
         let tls = Tls::open(&config.web.tls, &config.store.dir, &[config.web.listen.ip()])?;
         let upkeep = Upkeep::new(config, &shared, &store, tls.clone());
-        let services = services(config, &shared, &store, accounts, tls, &upkeep.updater);
+        let mut services = services(config, &shared, &store, accounts, tls, &upkeep.updater);
+        services.tuner = Some(live);
         let recorder = Recorder::new(recorder::Parts {
             store,
             opened,
@@ -243,10 +247,10 @@ fn services(
             budget_bytes,
         })),
         counters: Arc::default(),
-        names: Arc::new(identity(config).names()),
         board: Some(Board::here(&config.store.dir)),
         records: shared.queue.clone(),
         about: Arc::new(about(config)),
+        tuner: None,
         accounts,
         tls,
         updater: Some(updater.clone()),
@@ -262,8 +266,6 @@ fn about(config: &Config) -> web::About {
     };
     web::About {
         source: config.camera.source.spec.to_string(),
-        motion: config.motion.clone(),
-        event: config.event.clone(),
         ledger: Ledger::of(config).lines.into_iter().map(holder).collect(),
     }
 }

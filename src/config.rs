@@ -5,6 +5,7 @@ mod check;
 mod error;
 mod keys;
 mod kinds;
+pub mod live;
 mod read;
 
 use std::ffi::OsString;
@@ -187,6 +188,15 @@ impl Config {
         let mut found = Vec::new();
         kinds::collect("", &keys::keys(&mut config), &mut found);
         found
+    }
+
+    /// These `tables` as TOML that [`parse`](Config::parse) reads, all of them when none is named.
+    pub fn to_toml(&self, tables: &[&str]) -> String {
+        let (mut config, mut toml) = (self.clone(), String::new());
+        let mut keys = keys::keys(&mut config);
+        keys.retain(|key| tables.is_empty() || tables.contains(&key.name));
+        kinds::write("", keys, &mut toml);
+        toml
     }
 
     fn read(&mut self, text: &str, file: &Path, places: &mut read::Places) -> Result<(), ConfigError> {

@@ -143,6 +143,11 @@ impl Hub {
         Ok(())
     }
 
+    /// Says that zones have other names from here on: what is in the ring is told whatever zone is asked for.
+    pub fn forget_zones(&self) {
+        self.board().ring.forget_zones();
+    }
+
     /// Returns when something was published since it last returned. For one who then sees to all cursors, on the runtime of
     /// the clients: a wake-up from another thread is a system call, and so the publisher pays for one, and not for one a
     /// client. Dropped half-way it loses nothing.

@@ -291,7 +291,9 @@ pub const SOCKET_SEND_BYTES: usize = 16 * 1024;
 pub const HTTP_BUFFER_BYTES: usize = 8 * 1024;
 /// Header fields of a request. More: 431.
 pub const HTTP_HEADERS_MAX: usize = 64;
-/// Bytes of a request's body. Longer: 413.
+/// Bytes of a request's body that brings settings. Longer: 413.
+pub const SETTINGS_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of any other request's body. Longer: 413.
 pub const REQUEST_BODY_BYTES_MAX: usize = 4 * 1024;
 /// Bytes of events in one answer; a page ends early rather than exceed it by more than one event.
 pub const RESPONSE_BYTES_MAX: usize = 32 * 1024;

@@ -18,11 +18,13 @@ use crate::event::engine::Fusion;
 use crate::event::engine::Input;
 use crate::event::engine::Picture;
 use crate::event::model::EndReason;
+use crate::event::model::Name;
 use crate::frame::Frame;
 use crate::frame::FrameFormat;
 use crate::limits::COMMAND_QUEUE_MAX;
 use crate::limits::EDGES_PER_STEP_MAX;
 use crate::limits::STEP_WAIT_MS_MAX;
+use crate::limits::ZONES_MAX;
 use crate::media::Shutter;
 use crate::motion;
 use crate::motion::Motion;
@@ -41,12 +43,23 @@ use crate::trigger::sensor::Sensor;
 use crate::trigger::sensor::SensorChange;
 
 /// What a person or a program asks of the pipeline.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// Make events (true) or none (false).
     Arm(bool),
     /// Make an event now.
     Trigger,
+    /// Find motion and make events by other settings.
+    Tune(Box<Tuning>),
+}
+
+/// What can be set while the pipeline runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Tuning {
+    /// How motion is found.
+    pub motion: motion::settings::Settings,
+    /// What makes events. Whether they are made at all is [`Command::Arm`]'s.
+    pub event: engine::Settings,
 }
 
 /// The queue of commands to the pipeline, shared with the network side.
@@ -184,10 +197,27 @@ impl Pipeline {
                 Some(Command::Arm(armed)) if armed != self.engine.armed() => say(records, self.engine.arm(armed, self.now)),
                 Some(Command::Arm(_)) => {}
                 Some(Command::Trigger) => manual = true,
+                Some(Command::Tune(tuning)) => {
+                    self.tune(*tuning, records);
+                    break; // one a step, as records have room for
+                }
                 None => break,
             }
         }
         manual
+    }
+
+    /// Other zones have other names: what runs ends under the old ones.
+    fn tune(&mut self, tuning: Tuning, records: &mut Records) {
+        let names = |settings: &motion::settings::Settings| settings.zones.iter().map(|zone| zone.name.clone()).collect();
+        let (before, now): (Vec<Name, ZONES_MAX>, Vec<Name, ZONES_MAX>) = (names(&self.eye.settings), names(&tuning.motion));
+        if before != now {
+            say(records, self.engine.finish(EndReason::Rezoned, self.now));
+            add(records, Record::Zones(Box::new(now)));
+        }
+        self.fusion = tuning.event.fusion;
+        self.engine.retune(tuning.event);
+        self.eye.retune(tuning.motion);
     }
 
     /// Takes a frame, or notes what became of the camera.
@@ -302,6 +332,14 @@ impl Eye {
             Some(detector) if detector.size() == (format.width, format.height) => detector.relearn(),
             _ => self.detector = Some(Detector::new(&self.settings, format.width, format.height)),
         }
+    }
+
+    /// Looks by other settings from the next frame on; what is learned of the scene stays.
+    fn retune(&mut self, settings: motion::settings::Settings) {
+        if let Some(detector) = &mut self.detector {
+            detector.retune(&settings);
+        }
+        self.settings = settings;
     }
 
     /// Looks at one frame; a frame that cannot be read is counted, and changes nothing.

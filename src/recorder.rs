@@ -20,6 +20,7 @@ use crate::clock::Clock;
 use crate::clock::Mono;
 use crate::clock::Timestamp;
 use crate::event::model::Event;
+use crate::event::model::Name;
 use crate::event::model::Phase;
 use crate::hub::Hub;
 use crate::hub::Message;
@@ -28,6 +29,7 @@ use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::RECORDER_RETRY_MS;
 use crate::limits::RECORDER_WAIT_MS_MAX;
 use crate::limits::STORE_PAGE_EVENTS_MAX;
+use crate::limits::ZONES_MAX;
 use crate::media::Desk;
 use crate::recorder::scribe::Page;
 use crate::recorder::scribe::Scribe;
@@ -139,6 +141,7 @@ impl Recorder {
         if let Err(error) = recorder.store.sweep_pictures() {
             tracing::warn!(%error, "pictures that were on their way are left where they are");
         }
+        recorder.status.rename(recorder.scribe.names().clone());
         recorder.count_today();
         recorder.tell_opened(&parts.opened);
         for event in recorder.store.unfinished()? {
@@ -161,16 +164,7 @@ impl Recorder {
             let Some(records) = self.queue.take(Duration::from_millis(RECORDER_WAIT_MS_MAX)) else {
                 return if self.desk.has_saved() { Recorded::Open } else { Recorded::Closed };
             };
-            for record in &records {
-                let seq = self.seq_next();
-                let page = self.scribe.write(record, seq);
-                let key = match record {
-                    Record::Change(change) => Some(change.key),
-                    Record::Notice(..) => None,
-                };
-                self.pend(seq, page);
-                self.pending.last_mut().into_iter().for_each(|pending| pending.key = key);
-            }
+            records.into_iter().for_each(|record| self.write(record));
         }
         let idle = self.pending.is_empty();
         let outcome = if idle { self.look_after() } else { self.commit_when_due() };
@@ -181,6 +175,25 @@ impl Recorder {
             },
             _ => Recorded::Open,
         }
+    }
+
+    fn write(&mut self, record: Record) {
+        let seq = self.seq_next();
+        let (page, key) = match record {
+            Record::Change(change) => (self.scribe.event(&change, seq), Some(change.key)),
+            Record::Notice(at, notice, words) => (self.scribe.notice(at, notice, &words, seq), None),
+            Record::Zones(names) => return self.rename_zones(*names),
+        };
+        self.pend(seq, page);
+        self.pending.last_mut().into_iter().for_each(|pending| pending.key = key);
+    }
+
+    /// What was announced so far stays as it was said.
+    fn rename_zones(&mut self, names: heapless::Vec<Name, ZONES_MAX>) {
+        self.scribe.rename_zones(names);
+        self.hub.forget_zones();
+        self.status.rename(self.scribe.names().clone());
+        self.count_today();
     }
 
     /// Number of the next message.

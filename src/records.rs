@@ -13,11 +13,13 @@ use tokio::sync::oneshot;
 
 use crate::clock::Mono;
 use crate::event::model::Change;
+use crate::event::model::Name;
 use crate::event::model::Phase;
 use crate::limits::COMMIT_RECORDS_MAX;
 use crate::limits::DETAIL_BYTES_MAX;
 use crate::limits::RECORD_QUEUE_MAX;
 use crate::limits::WISH_QUEUE_MAX;
+use crate::limits::ZONES_MAX;
 use crate::motion::Tamper;
 
 /// Words about what happened, for people; cut at a character when too long.
@@ -86,6 +88,8 @@ pub enum Record {
     Change(Change),
     /// Something else happened at this time.
     Notice(Mono, Notice, Detail),
+    /// From here on zones have these names, in the order of a [`ZoneSet`](crate::motion::ZoneSet)'s bits.
+    Zones(Box<Vec<Name, ZONES_MAX>>),
 }
 
 /// What a person or a program asks of the recorder, about an event by its id.
@@ -143,7 +147,8 @@ pub struct QueueCounters {
 }
 
 /// The queue: [`RECORD_QUEUE_MAX`] records. Full: a change replaces a waiting change of its event; failing that the
-/// oldest update goes; failing that the oldest record. Pushing never waits.
+/// oldest update goes; failing that the oldest record. Of zones' names only the newest wait, and those are never lost.
+/// Pushing never waits.
 #[derive(Debug, Default)]
 pub struct RecordQueue {
     inner: Mutex<Inner>,
@@ -226,10 +231,15 @@ impl RecordQueue {
 
 impl Inner {
     fn push(&mut self, record: Record) {
+        if matches!(record, Record::Zones(_)) {
+            self.waiting.retain(|waiting| !matches!(waiting, Record::Zones(_)));
+        }
         let Err(record) = self.waiting.push(record) else { return };
         let Some(record) = self.coalesce(record) else { return };
         let is_update = |record: &Record| matches!(record, Record::Change(change) if change.phase == Phase::Update);
-        let victim = self.waiting.iter().position(is_update).unwrap_or(0);
+        let can_go = |record: &Record| !matches!(record, Record::Zones(_));
+        let victim = self.waiting.iter().position(is_update);
+        let victim = victim.or_else(|| self.waiting.iter().position(can_go)).unwrap_or(0);
         self.waiting.remove(victim);
         self.counters.dropped += 1;
         let refused = self.waiting.push(record);

@@ -1,6 +1,7 @@
 //! The state of the device at a glance: written by the pipeline and the recorder, latest wins; read by whoever shows it.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::atomic::AtomicBool;
@@ -9,6 +10,7 @@ use std::sync::atomic::Ordering;
 use heapless::Vec;
 use schemars::JsonSchema;
 use serde::Serialize;
+use tokio::sync::watch;
 
 use crate::clock::Mono;
 use crate::clock::Timestamp;
@@ -28,6 +30,7 @@ use crate::motion::Score;
 use crate::motion::Tamper;
 use crate::motion::ZoneSet;
 use crate::trigger::TriggerCounters;
+use crate::wire::Names;
 use crate::trigger::TriggerState;
 use crate::wire::live::ByTrigger;
 use crate::wire::live::Heat;
@@ -223,9 +226,22 @@ pub struct Status {
     today: Mutex<Today>,
     view: Mutex<View>,
     view_wanted: AtomicBool,
+    names: watch::Sender<Arc<Names>>,
 }
 
 impl Status {
+    /// The names of cameras and zones, as messages have them now.
+    pub fn names(&self) -> Arc<Names> {
+        self.names.borrow().clone()
+    }
+    /// From here on cameras and zones have these names.
+    pub fn rename(&self, names: Names) {
+        self.names.send_replace(Arc::new(names));
+    }
+    /// Tells of every [`rename`](Status::rename) from here on.
+    pub fn renamed(&self) -> watch::Receiver<Arc<Names>> {
+        self.names.subscribe()
+    }
     /// The pipeline's part; hold it briefly.
     pub fn pipeline(&self) -> MutexGuard<'_, PipelineStatus> {
         self.pipeline.lock().unwrap_or_else(|poisoned| poisoned.into_inner())

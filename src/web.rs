@@ -37,6 +37,7 @@ mod socket;
 mod store;
 mod system;
 mod tls;
+mod tuning;
 mod update;
 mod upgrade;
 
@@ -56,6 +57,10 @@ pub use tls::Tls;
 pub use tls::TlsError;
 pub use tls::TlsMode;
 pub use tls::TlsSettings;
+pub use tuning::Change;
+pub use tuning::Changed;
+pub use tuning::Refused;
+pub use tuning::Tuner;
 
 use std::future::Future;
 use std::io;
@@ -92,6 +97,7 @@ use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::REPLAY_PAGE_BYTES_MAX;
 use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::limits::RESPONSE_BYTES_MAX;
+use crate::limits::SETTINGS_BYTES_MAX;
 use crate::limits::SHUTDOWN_MS_MAX;
 use crate::limits::SOCKET_READ_BYTES;
 use crate::limits::SOCKET_SEND_BYTES;
@@ -104,7 +110,6 @@ use crate::ota::Updater;
 use crate::pipeline::Controls;
 use crate::records::RecordQueue;
 use crate::status::Status;
-use crate::wire::Names;
 use admission::Clients;
 use admission::Place;
 use admission::Refusal;
@@ -162,14 +167,14 @@ pub struct Services {
     pub memory: Option<MeasureMemory>,
     /// What became of clients; shared with who else shows it.
     pub counters: Arc<Counters>,
-    /// Names of cameras and zones.
-    pub names: Arc<Names>,
     /// What the board says of itself.
     pub board: Option<Board>,
     /// How to ask something of the recorder.
     pub records: Arc<RecordQueue>,
     /// What was set when the service started.
     pub about: Arc<About>,
+    /// Who keeps what is set while it runs; none: it cannot be set.
+    pub tuner: Option<Arc<dyn Tuner>>,
     /// Who may do what.
     pub accounts: Arc<Accounts>,
     /// Certificate and key, where TLS is spoken.
@@ -262,7 +267,7 @@ pub fn footprint_per_client(settings: &Settings) -> usize {
     // What is left of a batch is sent before anything else is gathered.
     let writing = fanout::REST_BYTES_MAX.max(2 * session::WRITE_BYTES_MAX);
     let stream = reading + writing + REPLAY_PAGE_BYTES_MAX;
-    let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX + 2 * FILE_PIECE_BYTES;
+    let request = 2 * HTTP_BUFFER_BYTES + SETTINGS_BYTES_MAX.max(REQUEST_BODY_BYTES_MAX) + 2 * FILE_PIECE_BYTES;
     let tls = match settings.tls.mode {
         TlsMode::Off => 0,
         TlsMode::SelfSigned | TlsMode::Files => TLS_STATE_BYTES + 2 * TLS_BUFFER_BYTES,

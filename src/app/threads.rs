@@ -67,6 +67,7 @@ fn log(record: &Record) {
         Record::Change(change) => {
             tracing::debug!(event = change.key, phase = ?change.phase, trigger = ?change.trigger, frame = change.frame, "event");
         }
+        Record::Zones(names) => tracing::info!(?names, "zones"),
         Record::Notice(_, notice, words) => match notice {
             Notice::Camera(CameraChange::Opened | CameraChange::Restored) | Notice::PirRestored | Notice::TamperOver(_) => {
                 tracing::info!(%words, "{notice:?}");

@@ -230,6 +230,7 @@ impl Printer<'_> {
                     self.change(change)?;
                 }
                 Record::Notice(_, notice, _) => self.notice(*notice)?,
+                Record::Zones(_) => {} // nobody asks for others here
             }
         }
         Ok(began)

@@ -66,6 +66,8 @@ pub(super) trait List {
     fn clear(&mut self);
     /// Adds a blank entry and gives its keys; `None` when the list is full.
     fn add(&mut self) -> Option<Vec<Key<'_>>>;
+    /// The keys of every entry.
+    fn entries(&mut self) -> Vec<Vec<Key<'_>>>;
     /// What is allowed, in words.
     fn allowed(&self) -> String;
 }
@@ -86,6 +88,34 @@ pub(super) fn collect(path: &str, keys: &[Key<'_>], found: &mut Vec<KeyValue>) {
                 value: String::new(),
                 allowed: list.allowed(),
             }),
+        }
+    }
+}
+
+/// Writes `keys`, which are those of the table `path`, to `toml`: values first, then tables, as TOML wants it.
+pub(super) fn write(path: &str, keys: Vec<Key<'_>>, toml: &mut String) {
+    let (values, tables): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| matches!(key.slot, Slot::Value(_)));
+    for Key { name, slot, .. } in values {
+        let Slot::Value(place) = slot else { continue };
+        let shown = place.show();
+        if !shown.is_empty() {
+            toml.push_str(&format!("{name} = {shown}\n"));
+        }
+    }
+    for Key { name, slot, .. } in tables {
+        let path = join(path, name);
+        match slot {
+            Slot::Table(keys) => {
+                toml.push_str(&format!("\n[{path}]\n"));
+                write(&path, keys, toml);
+            }
+            Slot::List(mut list) => {
+                for keys in list.entries() {
+                    toml.push_str(&format!("\n[[{path}]]\n"));
+                    write(&path, keys, toml);
+                }
+            }
+            Slot::Value(_) => {}
         }
     }
 }
@@ -332,6 +362,9 @@ impl<T, const N: usize> List for Tables<'_, T, N> {
     fn add(&mut self) -> Option<Vec<Key<'_>>> {
         self.entries.push((self.blank)()).ok()?;
         self.entries.last_mut().map(self.keys)
+    }
+    fn entries(&mut self) -> Vec<Vec<Key<'_>>> {
+        self.entries.iter_mut().map(self.keys).collect()
     }
     fn allowed(&self) -> String {
         format!("0 to {N} tables")

@@ -162,6 +162,11 @@ impl Engine {
         changes
     }
 
+    /// Goes on by other settings; whether it is armed stays as it is. What runs, runs on.
+    pub fn retune(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     /// Makes events, or none; a running one ends.
     pub fn arm(&mut self, armed: bool, now: Mono) -> Changes {
         let mut changes = Changes::new();

@@ -72,6 +72,8 @@ pub enum EndReason {
     CameraLost,
     /// The camera was disarmed.
     Disarmed,
+    /// The zones were changed.
+    Rezoned,
     /// The service stopped.
     Shutdown,
     /// The service did not live to see its end (power cut, crash); closed at the next start.

@@ -155,6 +155,12 @@ impl Ring {
         Ok(self.oldest() + index as u64)
     }
 
+    /// Zones of what is there have other names now: it is wanted whatever zone is asked for, so that nobody misses it.
+    pub(super) fn forget_zones(&mut self) {
+        self.messages.iter_mut().for_each(|message| message.facts.zones = None);
+        self.gone.iter_mut().for_each(|gone| gone.facts.zones = None);
+    }
+
     fn oldest(&self) -> u64 {
         self.next - self.messages.len() as u64
     }

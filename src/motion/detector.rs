@@ -191,6 +191,17 @@ impl Detector {
         self.watch.reset();
     }
 
+    /// Goes on by other settings, in the memory that is there: what was learned stays, unless other parts of the picture
+    /// are looked at than before.
+    pub fn retune(&mut self, settings: &Settings) {
+        self.warm_up = settings.warm_up;
+        self.regions.retune(settings);
+        self.watch.retune(settings.frozen_ms);
+        if self.plan.redraw(settings, self.grid) {
+            self.relearn();
+        }
+    }
+
     /// The last picture on its grid.
     pub fn cells(&self) -> Cells<'_> {
         Cells {

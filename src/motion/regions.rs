@@ -129,6 +129,11 @@ impl Regions {
         }
     }
 
+    /// Goes on by other rules.
+    pub(crate) fn retune(&mut self, settings: &Settings) {
+        self.rules = Rules::new(settings, self.grid);
+    }
+
     /// Bytes that [`new`](Regions::new) allocates.
     pub(crate) const fn footprint(grid: Grid) -> usize {
         grid.len() * (5 * size_of::<u8>() + 2 * size_of::<u16>() + size_of::<u32>())

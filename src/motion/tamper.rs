@@ -39,6 +39,11 @@ impl Watch {
         }
     }
 
+    /// Takes so long for frozen from here on.
+    pub(crate) fn retune(&mut self, frozen_ms: u64) {
+        self.frozen_ms = frozen_ms;
+    }
+
     /// Forgets what was seen.
     pub(crate) fn reset(&mut self) {
         *self = Watch::new(self.frozen_ms);

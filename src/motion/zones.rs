@@ -27,12 +27,29 @@ impl Plan {
     /// Rasterises by cell centre.
     pub(crate) fn new(settings: &Settings, grid: Grid) -> Plan {
         let mut plan = Plan {
-            keep: vec![u16::MAX; grid.len()],
-            scale: vec![scale(settings.sensitivity); grid.len()],
+            keep: vec![0; grid.len()],
+            scale: vec![0; grid.len()],
             zones: vec![ZoneSet::EMPTY; grid.len()],
-            zoned: !settings.zones.is_empty(),
+            zoned: false,
             kept: 1,
         };
+        plan.draw(settings, grid);
+        plan
+    }
+
+    /// The same for other settings, in the memory that is there. Whether other cells are looked at than before.
+    pub(crate) fn redraw(&mut self, settings: &Settings, grid: Grid) -> bool {
+        let before = self.keep.clone();
+        self.draw(settings, grid);
+        self.keep != before
+    }
+
+    fn draw(&mut self, settings: &Settings, grid: Grid) {
+        let plan = self;
+        plan.keep.fill(u16::MAX);
+        plan.scale.fill(scale(settings.sensitivity));
+        plan.zones.fill(ZoneSet::EMPTY);
+        plan.zoned = !settings.zones.is_empty();
         for mask in &settings.masks {
             inside(mask, grid, |cell| plan.keep[cell] = 0);
         }
@@ -45,7 +62,6 @@ impl Plan {
             });
         }
         plan.kept = plan.keep.iter().filter(|keep| **keep != 0).count().max(1);
-        plan
     }
 
     /// Bytes that [`new`](Plan::new) allocates.

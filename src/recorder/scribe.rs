@@ -20,7 +20,6 @@ use crate::limits::ZONES_MAX;
 use crate::motion::Tamper;
 use crate::records::CameraChange;
 use crate::records::Notice;
-use crate::records::Record;
 use crate::records::UpdateChange;
 use crate::store::PictureKind;
 use crate::store::Saved;
@@ -125,17 +124,15 @@ impl Scribe {
         &self.names
     }
 
+    /// From here on zones have these names.
+    pub fn rename_zones(&mut self, zones: Vec<Name, ZONES_MAX>) {
+        self.identity.zones = zones;
+        self.names = self.identity.names();
+    }
+
     /// The boot whose time line is written of.
     pub fn boot_id(&self) -> BootId {
         self.identity.boot_id
-    }
-
-    /// The message for `record`, as number `seq`.
-    pub fn write(&mut self, record: &Record, seq: u64) -> Page {
-        match record {
-            Record::Change(change) => self.event(change, seq),
-            Record::Notice(at, notice, words) => self.notice(*at, *notice, words, seq),
-        }
     }
 
     /// The last message about an event that an earlier run of the service left open.
@@ -232,7 +229,8 @@ impl Scribe {
         }
     }
 
-    fn event(&mut self, change: &Change, seq: u64) -> Page {
+    /// The message about a change of an event, as number `seq`.
+    pub fn event(&mut self, change: &Change, seq: u64) -> Page {
         let open = self.identify(change, seq);
         let event = Event {
             id: open.id,
@@ -322,7 +320,8 @@ impl Scribe {
         }
     }
 
-    fn notice(&self, at: Mono, notice: Notice, words: &str, seq: u64) -> Page {
+    /// The message about something else, as number `seq`.
+    pub fn notice(&self, at: Mono, notice: Notice, words: &str, seq: u64) -> Page {
         let tamper = |tamper| CameraEventData {
             message: words_of(tamper),
             tamper: Some(tamper),

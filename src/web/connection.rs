@@ -57,6 +57,7 @@ use super::socket::Socket;
 use super::socket::linger;
 use super::system;
 use super::update;
+use super::tuning;
 use super::upgrade;
 use crate::identity::Caller;
 use crate::limits::HTTP_BUFFER_BYTES;
@@ -234,8 +235,12 @@ async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Vis
         Endpoint::DeleteEvent => events::delete(server, id).await,
         Endpoint::Bookmark => events::bookmark(server, id).await,
         Endpoint::Unbookmark => events::unbookmark(server, id).await,
-        Endpoint::Zones => system::zones(server, asked.headers),
-        Endpoint::Tuning => system::tuning(server, asked.headers),
+        Endpoint::Zones => tuning::zones(server, asked.headers),
+        Endpoint::SetZones => tuning::set_zones(server, body).await,
+        Endpoint::Tuning => tuning::show(server, asked.headers),
+        Endpoint::SetTuning => tuning::set(server, body).await,
+        Endpoint::ExportConfig => tuning::export(server),
+        Endpoint::ImportConfig => tuning::import(server, body).await,
         Endpoint::System => system::system(server).await,
         Endpoint::Test => broadcast::test(server, id, body).await,
         Endpoint::Announce => broadcast::announce(server, body).await,

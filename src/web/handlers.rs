@@ -63,14 +63,19 @@ fn ask(server: &Server, command: Command) -> Result<(), Problem> {
 
 /// A request's body, in time and within its limit.
 pub(super) async fn whole(body: Incoming, time_max: Duration) -> Result<Bytes, Problem> {
+    whole_of(body, REQUEST_BODY_BYTES_MAX, time_max).await
+}
+
+/// A request's body of at most so many bytes, in time.
+pub(super) async fn whole_of(body: Incoming, bytes_max: usize, time_max: Duration) -> Result<Bytes, Problem> {
     let too_slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
     let too_long = |_| {
         Problem::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            format!("a body has at most {REQUEST_BODY_BYTES_MAX} bytes"),
+            format!("this body has at most {bytes_max} bytes"),
         )
     };
-    let limited = Limited::new(body, REQUEST_BODY_BYTES_MAX).collect();
+    let limited = Limited::new(body, bytes_max).collect();
     let collected = timeout(time_max, limited).await.map_err(too_slow)?.map_err(too_long)?;
     Ok(collected.to_bytes())
 }

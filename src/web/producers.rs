@@ -134,6 +134,7 @@ async fn presences(server: &Server) {
 fn statistics(server: &Server) -> Result<(), PublishError> {
     let services = &server.services;
     let today = services.status.today().clone().at(services.clock.wall().at);
+    let names = services.status.names();
     let pipeline = services.status.pipeline();
     let events = matches!(pipeline.engine, EngineState::Active | EngineState::Cooling);
     let cameras = Cameras {
@@ -146,7 +147,7 @@ fn statistics(server: &Server) -> Result<(), PublishError> {
         events_today: today.events,
         by_trigger: today.by_trigger,
         by_zone: ByZone {
-            names: &services.names.zones,
+            names: &names.zones,
             counts: today.by_zone,
         },
         last_event: today.last,
@@ -187,11 +188,12 @@ fn telemetry(server: &Server) -> Result<(), PublishError> {
 
 fn overlay(server: &Server, view: &View, with_heat: bool) -> Result<(), PublishError> {
     let services = &server.services;
+    let names = services.status.names();
     let data = Overlay {
         frame: view.frame,
         score: view.score,
         boxes: view.boxes.clone(),
-        zones: services.names.zone_names(view.zones).map(|name| name.as_str()).collect(),
+        zones: names.zone_names(view.zones).map(|name| name.as_str()).collect(),
         heat: with_heat.then_some(view.heat),
     };
     let message = OverlayMessage {

@@ -15,6 +15,7 @@ use std::time::Duration;
 use futures_util::SinkExt;
 use futures_util::StreamExt;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::watch;
 use tokio::time::Interval;
 use tokio::time::MissedTickBehavior;
 use tokio::time::interval;
@@ -51,6 +52,7 @@ use crate::wire;
 use crate::wire::ClientMessage;
 use crate::wire::Door;
 use crate::wire::Filter;
+use crate::wire::Names;
 use crate::wire::Topic;
 use crate::wire::client::ClientError;
 use crate::wire::close;
@@ -98,6 +100,7 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, read: Vec<u8>, clie
         socket,
         replay: None,
         silent_beats: 0,
+        names: server.services.status.renamed(),
         rate: Bucket::new(server.services.settings.client_message_rate, server.services.clock.now()),
         viewer: None,
     };
@@ -123,6 +126,7 @@ struct Session<'a> {
     replay: Option<Replay>,
     silent_beats: u32,
     rate: Bucket,
+    names: watch::Receiver<Arc<Names>>,
     /// There while it looks at the live picture.
     viewer: Option<Viewer>,
 }
@@ -131,6 +135,7 @@ struct Session<'a> {
 enum Turn {
     Leave,
     Lapse,
+    Rename,
     Deliver,
     Page(Result<Page, ReadError>),
     Receive(Option<Result<Message, Error>>),
@@ -171,6 +176,9 @@ impl Session<'_> {
             let done = match turn {
                 Turn::Leave => Err(self.take_leave().await),
                 Turn::Lapse => Err(End::Closed(close::UNKNOWN)),
+                // Only where it asked for zones; its token says by name what it wanted.
+                Turn::Rename if self.filter().zones.is_some() => Err(End::Closed(close::REZONED)),
+                Turn::Rename => Ok(()),
                 Turn::Deliver => self.deliver().await,
                 Turn::Page(page) => self.send_page(page).await,
                 Turn::Receive(message) => self.receive(message).await,
@@ -195,6 +203,7 @@ impl Session<'_> {
             turn = unsent(&self.subscriber, &mut self.replay) => turn,
             message = self.socket.next() => Turn::Receive(message),
             turn = viewing::next(&mut self.viewer) => turn,
+            _ = self.names.changed() => Turn::Rename,
             _ = heartbeat.tick() => Turn::Beat,
         }
     }
@@ -254,7 +263,7 @@ impl Session<'_> {
 
     async fn send_page(&mut self, page: Result<Page, ReadError>) -> Result<(), End> {
         let Some(replay) = &mut self.replay else { return Ok(()) };
-        let texts = replay.take(page, &self.subscriber.desk().cursor, &self.server.services.names);
+        let texts = replay.take(page, &self.subscriber.desk().cursor, &self.names.borrow());
         for text in texts {
             self.socket.feed(Message::Text(text)).await?;
         }
@@ -324,6 +333,11 @@ impl Session<'_> {
     /// What the client wants to be told.
     fn filter(&self) -> Filter {
         self.desk().cursor.filter()
+    }
+
+    /// What names mean now.
+    fn names(&self) -> Arc<Names> {
+        self.names.borrow().clone()
     }
 
     /// For a statement at most: whoever holds it while it asks again waits for itself.

@@ -22,6 +22,8 @@ pub struct Close {
 pub const PROTOCOL: Close = Close::new(1002, "protocol error");
 /// A text message that is not UTF-8.
 pub const NOT_UTF8: Close = Close::new(1007, "text is not UTF-8");
+/// The zones that it asked for have changed; its token is for a newer subscription.
+pub const REZONED: Close = Close::new(1012, "the zones have changed, come back");
 /// Messages that come too fast.
 pub const TOO_FAST: Close = Close::new(1008, "messages come too fast");
 /// Neither a token nor a session that holds.

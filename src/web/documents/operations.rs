@@ -22,6 +22,7 @@ use crate::web::health;
 use crate::web::logs;
 use crate::web::routes::Endpoint;
 use crate::web::system;
+use crate::web::tuning;
 use crate::web::update;
 
 /// One operation, as far as the table of routes does not say.
@@ -35,6 +36,8 @@ pub(super) struct Operation {
     pub(super) body: Option<Value>,
     /// Whether the body may be a bundle instead.
     pub(super) bundle: bool,
+    /// Type of the body.
+    pub(super) body_kind: &'static str,
     /// Whether it may also come without.
     pub(super) body_optional: bool,
     /// Status and body of the answer when it is done.
@@ -66,6 +69,7 @@ impl Operation {
             parameters: Vec::new(),
             body: None,
             bundle: false,
+            body_kind: "application/json",
             body_optional: false,
             done: (status, content),
             others: Vec::new(),
@@ -127,8 +131,12 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::Unbookmark => Operation::new("events", "unbookmarkEvent", "Keep an event no longer than others.", 204, Empty).about(&[404]),
         Endpoint::ShowArmed => Operation::new("camera", "showArmed", "Whether events are made.", 200, json_of::<handlers::Armed>(schemas)),
         Endpoint::SetArmed => Operation::new("camera", "setArmed", "Make events, or none.", 202, json_of::<handlers::Armed>(schemas)).takes(schema::<handlers::Armed>(schemas)),
-        Endpoint::Zones => Operation::new("camera", "showZones", "Zones and masks.", 200, json_of::<system::Zones>(schemas)).tagged(),
-        Endpoint::Tuning => Operation::new("camera", "showTuning", "What decides what is an event.", 200, json_of::<system::Tuning>(schemas)).tagged(),
+        Endpoint::Zones => Operation::new("camera", "showZones", "Zones and masks.", 200, json_of::<tuning::Zones>(schemas)).tagged(),
+        Endpoint::SetZones => Operation::new("camera", "setZones", "Other zones and masks, from the next picture on.", 200, json_of::<tuning::Zones>(schemas)).takes(schema::<tuning::Zones>(schemas)).may(&[422]),
+        Endpoint::Tuning => Operation::new("camera", "showTuning", "What decides what is an event.", 200, json_of::<tuning::Tuning>(schemas)).tagged(),
+        Endpoint::SetTuning => Operation::new("camera", "setTuning", "Other settings, from the next picture on; what is left out stays.", 200, json_of::<tuning::Tuning>(schemas)).takes(schema::<tuning::Wanted>(schemas)).may(&[422]),
+        Endpoint::ExportConfig => Operation::new("device", "exportConfig", "The configuration that holds, as TOML.", 200, Content::Text("application/toml")),
+        Endpoint::ImportConfig => Operation::new("device", "importConfig", "Takes of a configuration in TOML what can be set while the service runs.", 200, json_of::<tuning::Changed>(schemas)).takes_text("application/toml").may(&[422]),
         Endpoint::System => Operation::new("device", "showSystem", "Version, memory, store in figures.", 200, json_of::<system::System<'_>>(schemas)),
         Endpoint::Health => Operation::new("device", "showHealth", "How the device is; 503 with the same body when not well.", 200, json_of::<health::Health<'_>>(schemas)).well_or_not(schemas),
         Endpoint::Alive => Operation::new("device", "showAlive", "Whether the server answers.", 200, json_of::<health::Alive>(schemas)),
@@ -173,6 +181,15 @@ impl Operation {
         let id = json!({ "name": "id", "in": "path", "required": true, "description": what, "schema": { "type": "string" } });
         Operation {
             parameters: vec![id],
+            ..self
+        }
+    }
+
+    /// Text of this type.
+    fn takes_text(self, kind: &'static str) -> Operation {
+        Operation {
+            body: Some(json!({ "type": "string" })),
+            body_kind: kind,
             ..self
         }
     }

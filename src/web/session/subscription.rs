@@ -53,7 +53,7 @@ impl Session<'_> {
             Resume::Token(token) => {
                 count(&self.server.counters.resumed);
                 let cursor = &mut self.desk().cursor;
-                cursor.set_filter(token.filter_for(&self.server.services.names));
+                cursor.set_filter(token.filter_for(&self.names()));
                 let own = token.store == store_mark(&self.server.store_id);
                 let begin = if own { Replay::begin } else { Replay::stranger };
                 begin(token.seq, cursor, reads)
@@ -63,7 +63,7 @@ impl Session<'_> {
     }
 
     pub(super) async fn subscribe(&mut self, wanted: &Subscribe) -> Result<(), End> {
-        match wanted.apply(self.filter(), &self.server.services.names) {
+        match wanted.apply(self.filter(), &self.names()) {
             Ok(filter) => self.set_filter(filter).await,
             Err(unknown) => self.complain(&unknown.to_string(), &[]).await,
         }
@@ -80,7 +80,7 @@ impl Session<'_> {
 
     /// Where the client is, counting in everything that was said to it so far.
     pub(super) fn token(&self) -> TokenText {
-        let names = &self.server.services.names;
+        let names = self.names();
         let cursor = &self.desk().cursor;
         let token = ResumeToken {
             store: store_mark(&self.server.store_id),
@@ -98,8 +98,8 @@ impl Session<'_> {
     }
 
     async fn confirm(&mut self) -> Result<(), End> {
-        let server = self.server;
-        let confirmed = SubscriptionConfirmed::of(&self.filter(), &server.services.names, self.token());
+        let names = self.names();
+        let confirmed = SubscriptionConfirmed::of(&self.filter(), &names, self.token());
         self.feed(&confirmed).await
     }
 }

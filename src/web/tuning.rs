@@ -1,0 +1,272 @@
+//! What is set while the device runs: zones, and what decides what is an event. What may be set is known to who keeps it
+//! ([`Tuner`]); here it is asked for, and shown.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::HeaderMap;
+use hyper::StatusCode;
+use hyper::body::Incoming;
+use hyper::header;
+use hyper::header::HeaderValue;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
+
+use super::Server;
+use super::etag;
+use super::handlers;
+use super::problem::Problem;
+use super::reply;
+use super::reply::Answer;
+use crate::event::engine::Fusion;
+use crate::limits::SETTINGS_BYTES_MAX;
+use crate::motion::settings as motion;
+use crate::pipeline::Command;
+use crate::pipeline;
+
+/// Keeps what is set while the service runs, within the rules of the configuration.
+pub trait Tuner: Send + Sync {
+    /// What holds now.
+    fn now(&self) -> pipeline::Tuning;
+    /// Checks and keeps `change`, which holds from here on; changes nothing when it is refused. May wait for the disk.
+    fn change(&self, change: Change) -> Result<Changed, Refused>;
+    /// The whole configuration that holds, as TOML.
+    fn export(&self) -> String;
+}
+
+/// What is to be set.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Tables and keys as the configuration names them; a key that is left out stays.
+    Keys(Value),
+    /// A configuration in TOML, of which what can be set is taken.
+    Whole(String),
+}
+
+/// What came of a change.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Changed {
+    /// Keys that have another value than before.
+    pub applied: Vec<String>,
+    /// Keys that have another value here, and are set only in the configuration file.
+    pub left: Vec<String>,
+}
+
+/// Why a change was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// It breaks a rule; in words, with the key.
+    #[error("{0}")]
+    Rule(String),
+    /// It cannot be kept.
+    #[error("settings cannot be kept: {0}")]
+    Disk(String),
+}
+
+/// The zones of the camera.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Zones {
+    /// Parts of the picture with names; with any, only they count.
+    zones: Vec<Zone>,
+    /// Parts of the picture that are never looked at, as lists of corners.
+    masks: Vec<Vec<(f32, f32)>>,
+}
+
+/// A part of the picture with a name.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Zone {
+    name: String,
+    /// Corners (x, y) in parts of the picture from its top left.
+    polygon: Vec<(f32, f32)>,
+    /// 1 to 10; null: the camera's.
+    #[serde(default)]
+    sensitivity: Option<u8>,
+}
+
+/// What decides what is an event; keys and units are those of the configuration.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Tuning {
+    motion: MotionTuning,
+    event: EventTuning,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct MotionTuning {
+    sensitivity: u8,
+    object_size_min: f32,
+    confirm_frames: u8,
+    confirm_window: u8,
+    warm_up_ms: u64,
+    frozen_ms: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct EventTuning {
+    fusion: Fusion,
+    window_ms: u64,
+    gap_ms: u64,
+    lapse_ms: u64,
+    length_max_s: u64,
+    similarity: f64,
+    update_ms: u64,
+}
+
+/// Some of what [`Tuning`] has.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "TuningChange")]
+pub(super) struct Wanted {
+    /// Keys of `[motion]` but its zones and masks.
+    #[serde(default)]
+    motion: serde_json::Map<String, Value>,
+    /// Keys of `[event]`.
+    #[serde(default)]
+    event: serde_json::Map<String, Value>,
+}
+
+/// `GET /api/zones`
+pub(super) fn zones(server: &Server, headers: &HeaderMap) -> Answer {
+    Ok(etag::json(headers, reply::to_json(&Zones::of(&now(server).motion)).into()))
+}
+
+/// `GET /api/tuning`
+pub(super) fn show(server: &Server, headers: &HeaderMap) -> Answer {
+    Ok(etag::json(headers, reply::to_json(&Tuning::of(&now(server))).into()))
+}
+
+/// `PUT /api/zones`
+pub(super) async fn set_zones(server: &Server, body: Incoming) -> Answer {
+    let wanted: Zones = parsed(&settings(server, body).await?)?;
+    let zones: Vec<Value> = wanted.zones.iter().map(Zone::keys).collect();
+    let masks: Vec<Value> = wanted.masks.iter().map(|corners| json!({ "polygon": corners })).collect();
+    change(server, Change::Keys(json!({ "motion": { "zones": zones, "masks": masks } }))).await?;
+    Ok(reply::json(StatusCode::OK, &Zones::of(&now(server).motion)))
+}
+
+/// `PUT /api/tuning`
+pub(super) async fn set(server: &Server, body: Incoming) -> Answer {
+    let Wanted { motion, event } = parsed(&settings(server, body).await?)?;
+    let other = ["zones", "masks"].into_iter().find(|key| motion.contains_key(*key));
+    if let Some(key) = other {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            format!("motion.{key} is set at /api/zones"),
+        ));
+    }
+    change(server, Change::Keys(json!({ "motion": motion, "event": event }))).await?;
+    Ok(reply::json(StatusCode::OK, &Tuning::of(&now(server))))
+}
+
+/// `GET /api/config`
+pub(super) fn export(server: &Server) -> Answer {
+    let mut response = reply::plain(StatusCode::OK, tuner(server)?.export().into());
+    response.headers_mut().extend([
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/toml")),
+        (
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_static("attachment; filename=\"lookout.toml\""),
+        ),
+    ]);
+    Ok(response)
+}
+
+/// `PUT /api/config`
+pub(super) async fn import(server: &Server, body: Incoming) -> Answer {
+    let bytes = settings(server, body).await?;
+    let text = String::from_utf8(bytes.into()).map_err(|_| Problem::bad_request("the body is TOML, which is UTF-8"))?;
+    Ok(reply::json(StatusCode::OK, &change(server, Change::Whole(text)).await?))
+}
+
+async fn settings(server: &Server, body: Incoming) -> Result<Bytes, Problem> {
+    handlers::whole_of(body, SETTINGS_BYTES_MAX, server.services.settings.header_time_max).await
+}
+
+fn parsed<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Problem> {
+    serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("the body is not understood: {error}")))
+}
+
+fn tuner(server: &Server) -> Result<&Arc<dyn Tuner>, Problem> {
+    let tuner = server.services.tuner.as_ref();
+    tuner.ok_or_else(|| Problem::new(StatusCode::NOT_IMPLEMENTED, "settings are not kept here"))
+}
+
+fn now(server: &Server) -> pipeline::Tuning {
+    match &server.services.tuner {
+        Some(tuner) => tuner.now(),
+        None => pipeline::Tuning::default(),
+    }
+}
+
+/// Has it kept, then done; the disk is waited for where the store is, too.
+async fn change(server: &Server, change: Change) -> Result<Changed, Problem> {
+    let (tuner, controls) = (Arc::clone(tuner(server)?), Arc::clone(&server.services.controls));
+    let done = tokio::task::spawn_blocking(move || {
+        let changed = tuner.change(change)?;
+        // Room is made by the pipeline within a step; it keeps what it has, and what is kept holds at the next start.
+        let told = controls.ask(Command::Tune(Box::new(tuner.now())));
+        told.map(|()| changed).map_err(|_| Refused::Disk("the camera is busy with earlier commands".into()))
+    });
+    match done.await {
+        Ok(Ok(changed)) => {
+            tracing::info!(applied = ?changed.applied, "settings changed");
+            Ok(changed)
+        }
+        Ok(Err(refused @ Refused::Rule(_))) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, refused.to_string())),
+        Ok(Err(refused @ Refused::Disk(_))) => Err(Problem::unavailable(refused.to_string())),
+        Err(_) => Err(Problem::unavailable("the server goes away")),
+    }
+}
+
+impl Zones {
+    fn of(settings: &motion::Settings) -> Zones {
+        let zone = |zone: &motion::Zone| Zone {
+            name: zone.name.to_string(),
+            polygon: zone.polygon.to_vec(),
+            sensitivity: zone.sensitivity,
+        };
+        Zones {
+            zones: settings.zones.iter().map(zone).collect(),
+            masks: settings.masks.iter().map(|mask| mask.to_vec()).collect(),
+        }
+    }
+}
+
+impl Zone {
+    /// As the configuration has it, which leaves out what is not set.
+    fn keys(&self) -> Value {
+        match self.sensitivity {
+            Some(sensitivity) => json!({ "name": self.name, "polygon": self.polygon, "sensitivity": sensitivity }),
+            None => json!({ "name": self.name, "polygon": self.polygon }),
+        }
+    }
+}
+
+impl Tuning {
+    fn of(tuning: &pipeline::Tuning) -> Tuning {
+        let (motion, event) = (&tuning.motion, &tuning.event);
+        Tuning {
+            motion: MotionTuning {
+                sensitivity: motion.sensitivity,
+                object_size_min: motion.object_size_min,
+                confirm_frames: motion.confirm_frames,
+                confirm_window: motion.confirm_window,
+                warm_up_ms: motion.warm_up.as_millis() as u64,
+                frozen_ms: motion.frozen_ms,
+            },
+            event: EventTuning {
+                fusion: event.fusion,
+                window_ms: event.window.as_millis() as u64,
+                gap_ms: event.gap.as_millis() as u64,
+                lapse_ms: event.lapse.as_millis() as u64,
+                length_max_s: event.length_max.as_secs(),
+                similarity: f64::from(event.similarity_permille) / 1000.0,
+                update_ms: event.update_interval.as_millis() as u64,
+            },
+        }
+    }
+}
