@@ -29,6 +29,7 @@ use super::Server;
 use super::Settings;
 use super::admission::Door;
 use super::admission::Place;
+use super::assets;
 use super::auth;
 use super::auth::Asked;
 use super::auth::Peer;
@@ -242,6 +243,7 @@ async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Vis
         Endpoint::Metrics => metrics::show(server).await,
         Endpoint::Account(action) => auth::answer(server, action, caller, id, asked, body).await,
         Endpoint::Asset(asset) => Ok(asset.show(asked.headers)),
+        Endpoint::Ui => assets::of_page(id, asked.headers),
     }
 }
 
