@@ -51,7 +51,7 @@ function neighbours(id, back, query) {
   const place = ids.indexOf(id);
   const suffix = query.size > 0 ? `?${query}` : "";
   const link = (other, text) => other !== undefined && h("a", { class: "button", href: `#/events/${other}${suffix}` }, text);
-  return h("p", { class: "actions" }, h("a", { class: "button", href: back }, "‹ Events"),
+  return h("p", { class: "actions neighbours" }, h("a", { class: "button", href: back }, "‹ Events"),
     place > 0 && link(ids[place - 1], "Newer"), place >= 0 && link(ids[place + 1], "Older"));
 }
 

@@ -44,7 +44,7 @@ function queryOf(filter, words) {
 function filters(filter, words, list, go) {
   const zones = device.zones.zones.map(({ name }) => [name, name]);
   const known = zones.some(([name]) => name === filter.zone) || filter.zone === "" ? zones : [...zones, [filter.zone, filter.zone]];
-  const search = h("input", { type: "search", value: words, placeholder: "zone, trigger, number …", oninput: () => list.search(search.value) });
+  const search = h("input", { type: "search", value: words, placeholder: "zone, kept, #12", oninput: () => list.search(search.value) });
   const scores = [["", "Any"], ...[0.5, 0.6, 0.7, 0.8, 0.9].map((least) => [String(least), `${least} or more`])];
   const range = filter.from && h("p", { class: "chips" }, h("span", { class: "chip" }, `${dateTime(Date.parse(filter.from))} – ${filter.to ? dateTime(Date.parse(filter.to)) : "now"}`));
   const isFiltered = words !== "" || FILTERS.some((key) => filter[key] !== "");

@@ -12,7 +12,7 @@ export const END = {
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 const absolute = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const clockTime = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const dayName = new Intl.DateTimeFormat(undefined, { dateStyle: "full" });
+const dayName = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
 
 /** `3 minutes ago`. */
 export function ago(then, now = Date.now()) {
@@ -47,7 +47,7 @@ export function span(ms) {
 export function bytes(amount) {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   const step = amount < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(amount) / 10));
-  return `${(amount / 1024 ** step).toFixed(step === 0 || amount / 1024 ** step >= 100 ? 0 : 1)} ${units[step]}`;
+  return `${(amount / 1024 ** step).toFixed(step === 0 || amount / 1024 ** step >= 100 ? 0 : 1)}\u00a0${units[step]}`;
 }
 
 /** A score, or a part. */

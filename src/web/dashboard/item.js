@@ -30,7 +30,7 @@ export function relativeTime({ timestamp }) {
 export function badges(event) {
   return h("span", { class: "badges" },
     h("span", { class: `badge ${event.trigger}` }, TRIGGER[event.trigger] ?? event.trigger),
-    event.phase !== "end" && h("span", { class: "badge live" }, "Now"),
+    event.phase !== "end" && h("span", { class: "badge live" }, "Running"),
     event.bookmarked && h("span", { class: "badge kept", title: "Kept longest" }, "★ Kept"));
 }
 

@@ -34,7 +34,7 @@ export function view({ signal }) {
   });
   return h("div", { class: "now" },
     h("section", { class: "card stage", "aria-label": "Live picture" }, picture.element,
-      h("div", { class: "bar" }, layerToggle("boxes", "Motion"), layerToggle("zones", "Zones"), layerToggle("heat", "Heat"), meter(signal))),
+      h("div", { class: "bar" }, layerToggle("boxes", "Boxes"), layerToggle("zones", "Zones"), layerToggle("heat", "Heat"), meter(signal))),
     stateCard(signal),
     latestCard(signal));
 }
@@ -62,7 +62,7 @@ function stateCard(signal) {
 
 function state({ pipeline, clients, memory, uptime_ms }) {
   const { format, fps } = pipeline;
-  const picture = format ? `${format.width} × ${format.height}${fps === null ? "" : `, ${fps.toFixed(1)} fps`}` : null;
+  const picture = format ? `${format.width}\u00a0×\u00a0${format.height}${fps === null ? "" : `, ${fps.toFixed(1)}\u00a0fps`}` : null;
   return [
     ["Camera", CAMERA[pipeline.camera] ?? pipeline.camera, pipeline.camera === "live" ? "good" : "bad"],
     ["Picture", picture],

@@ -53,10 +53,8 @@ function parts(tuning, signal) {
   const past = lastHour(tuning, signal);
   listeners.push(graph.draw, past.draw);
   return [
-    h("section", { class: "card stage", "aria-label": "Picture" }, picture.element),
-    card("Strength of motion", {}, graph.element),
-    settings(tuning, wanted, changed),
-    card("With this setting", {}, past.element),
+    h("div", { class: "side" }, h("section", { class: "card stage", "aria-label": "Picture" }, picture.element), card("Strength of motion", {}, graph.element)),
+    h("div", { class: "side" }, settings(tuning, wanted, changed), card("With this setting", {}, past.element)),
   ];
 }
 
