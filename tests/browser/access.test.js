@@ -32,7 +32,7 @@ test("login: nothing without it, a wrong password is refused, the right one lets
   await watched.accessible("login");
   await watched.shot("login-desktop");
   await logIn(watched, "incorrect horse");
-  await watched.page.getByRole("alert").filter({ hasText: /wrong/i }).waitFor();
+  await watched.page.getByRole("alert").filter({ hasText: /password is not right/ }).waitFor();
   await logIn(watched, PASSWORD);
   await watched.state("live");
   await watched.go("access");

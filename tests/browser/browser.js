@@ -31,8 +31,17 @@ export async function open(service, view = "now", options = DESKTOP) {
 export async function tab(service, view, context) {
   const page = await context.newPage();
   const watched = new Watched(page, service);
+  watched.expect(...(await absent(service)));
   await watched.go(view);
   return watched;
+}
+
+// Parts of the API that a build may not have: the page asks, and does without.
+const OPTIONAL = [["get", "/api/snapshot.jpg"], ["get", "/api/update"]];
+
+async function absent(service) {
+  const has = await Promise.all(OPTIONAL.map(([method, path]) => service.has(method, path)));
+  return OPTIONAL.filter((_, n) => !has[n]).map(([, path]) => new RegExp(`status of 404.*${path}$`));
 }
 
 /** Ends the browser. */

@@ -44,7 +44,7 @@ async function visit(watched, cdp, view) {
   await watched.go(view);
   await watched.$(".events li[data-id]").first().waitFor();
   const firstEvent = Math.round(performance.now() - began);
-  await watched.page.waitForLoadState("networkidle");
+  await watched.state("live");
   cdp.off("Network.requestWillBeSent", asked);
   cdp.off("Network.loadingFinished", done);
   return { ...seen, firstEvent };

@@ -1,6 +1,5 @@
 // The page's frame: who is in, which view is shown, how the connection is. The views are modules of their own, loaded when shown.
 
-import { ask } from "./api.js";
 import { whenStranger } from "./api.js";
 import { device } from "./device.js";
 import { fill } from "./dom.js";
@@ -34,6 +33,8 @@ function route() {
   return { name: name in VIEWS ? name : "now", id, query: new URLSearchParams(query) };
 }
 
+const moduleOf = ({ name, id }) => import(`./${name === "events" && id ? "event" : name}.js`);
+
 async function show() {
   const { name, id, query } = route();
   leaving.abort();
@@ -44,7 +45,7 @@ async function show() {
     else link.removeAttribute("aria-current");
   }
   document.title = `${VIEWS[name][0]} · Lookout`;
-  const module = await import(`./${name === "events" && id ? "event" : name}.js`).catch(outdated);
+  const module = await moduleOf({ name, id }).catch(outdated);
   if (signal.aborted || !module) return;
   fill(place, h("h1", { class: "view-title" }, VIEWS[name][0]), module.view({ id, query, signal }));
   place.dataset.view = name;
@@ -107,17 +108,17 @@ function refreshTimes() {
   for (const time of place.querySelectorAll("time[data-ago]")) put(time, ago(Date.parse(time.dateTime)));
 }
 
-async function begin() {
-  showNav();
-  whenStranger(stranger);
+function listen() {
   device.addEventListener("state", showConnection);
   device.addEventListener("health", () => {
     put(document.getElementById("camera-name"), device.health.camera_id);
     showBanner();
   });
   device.client.on("announcement", ({ message }) => toast(message));
-  const { status } = await ask("/api/session", { accept: [401] });
-  if (status === 401) return stranger();
+}
+
+async function begin() {
+  moduleOf(route()).catch(() => {}); // on its way while the device is asked
   await device.start();
   announceEvents();
   addEventListener("hashchange", async () => {
@@ -135,10 +136,14 @@ async function beginPatiently() {
     try {
       return await begin();
     } catch (error) {
+      if (error.status === 401) return;
       put(document.getElementById("connection-text"), "The device does not answer");
       await new Promise((resolve) => setTimeout(resolve, TIMES_MS));
     }
   }
 }
 
+showNav();
+listen();
+whenStranger(stranger);
 await beginPatiently();

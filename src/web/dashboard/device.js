@@ -38,8 +38,8 @@ class Device extends EventTarget {
 
   /** Learns all there is to know, and connects. */
   async start() {
-    this.who = await ask("/api/session");
-    const since = await this.feed.load();
+    const [who, since] = await Promise.all([ask("/api/session"), this.feed.load()]);
+    this.who = who;
     this.client.start(since);
     this.refresh();
     this.loadZones();

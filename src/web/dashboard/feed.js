@@ -14,6 +14,7 @@ export class Feed extends EventTarget {
   #filter = { ...ANY };
   #loading = null;
   #generation = 0;
+  #newest = null;
 
   /** Ids, newest first. */
   get ids() {
@@ -33,6 +34,13 @@ export class Feed extends EventTarget {
     return { ...this.#filter };
   }
 
+  /** Has what fits this filter; asks for it only if it is another than before. */
+  async ensure(filter) {
+    const wanted = { ...ANY, ...filter };
+    const isSame = this.#newest !== null && Object.keys(ANY).every((key) => wanted[key] === this.#filter[key]);
+    if (!isSame) await this.load(filter);
+  }
+
   /** Begins anew with this filter; gives the sequence number from which the stream completes it. */
   async load(filter = this.#filter) {
     this.#filter = { ...ANY, ...filter };
@@ -43,7 +51,7 @@ export class Feed extends EventTarget {
     const during = [...this.#events.values()].filter((event) => event.seq > paging.newest_seq && this.fits(event));
     this.#events = new Map();
     for (const event of [...events, ...during]) this.#keep(event);
-    this.#next = paging.next;
+    [this.#next, this.#newest] = [paging.next, paging.newest_seq];
     this.#changed(null);
     return paging.newest_seq;
   }
