@@ -5,7 +5,6 @@ import { after } from "node:test";
 import { before } from "node:test";
 import { test } from "node:test";
 import { open } from "./browser.js";
-import { quit } from "./browser.js";
 import { Service } from "./service.js";
 import { until } from "./service.js";
 
@@ -14,10 +13,7 @@ const REFUSED = /status of 40[13]|WebSocket connection to/;
 let service;
 
 before(async () => (service = await Service.claimed(PASSWORD)));
-after(async () => {
-  await quit();
-  await service.end();
-});
+after(() => service.end());
 
 async function logIn(watched, password) {
   await watched.page.getByLabel("Password of this camera").fill(password);

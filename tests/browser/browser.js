@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { after } from "node:test";
+import { afterEach } from "node:test";
 import { join } from "node:path";
 
 const require = createRequire(join(process.env.LOOKOUT_NODE_MODULES, "here.js"));
@@ -19,6 +21,10 @@ export const DESKTOP = { viewport: { width: 1280, height: 860 }, colorScheme: "l
 export const PHONE = { viewport: { width: 390, height: 844 }, colorScheme: "dark", hasTouch: true, isMobile: true };
 
 let browser = null;
+
+// A test that failed leaves nothing open for the next one.
+afterEach(() => Promise.all((browser?.contexts() ?? []).map((context) => context.close())));
+after(() => browser?.close());
 
 /** A page of its own on `service`, opened on `view`. */
 export async function open(service, view = "now", options = DESKTOP) {
@@ -42,12 +48,6 @@ const OPTIONAL = [["get", "/api/snapshot.jpg"], ["get", "/api/update"]];
 async function absent(service) {
   const has = await Promise.all(OPTIONAL.map(([method, path]) => service.has(method, path)));
   return OPTIONAL.filter((_, n) => !has[n]).map(([, path]) => new RegExp(`status of 404.*${path}$`));
-}
-
-/** Ends the browser. */
-export async function quit() {
-  await browser?.close();
-  browser = null;
 }
 
 /** A page, and what went wrong on it. */

@@ -6,7 +6,6 @@ import { before } from "node:test";
 import { test } from "node:test";
 import { PHONE } from "./browser.js";
 import { open } from "./browser.js";
-import { quit } from "./browser.js";
 import { EMPTY } from "./service.js";
 import { Service } from "./service.js";
 
@@ -22,10 +21,7 @@ before(async () => {
   await fetch(`${service.url}/api/events`, { method: "POST" });
   await service.event();
 });
-after(async () => {
-  await quit();
-  await service.end();
-});
+after(() => service.end());
 
 /** Opens the page anew on the slow line; gives what that took. */
 async function visit(watched, cdp, view) {

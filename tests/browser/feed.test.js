@@ -6,7 +6,6 @@ import { before } from "node:test";
 import { test } from "node:test";
 import { PHONE } from "./browser.js";
 import { open } from "./browser.js";
-import { quit } from "./browser.js";
 import { tab } from "./browser.js";
 import { Service } from "./service.js";
 import { until } from "./service.js";
@@ -15,10 +14,7 @@ const SHOWN_WITHIN_MS = 1_000;
 let service;
 
 before(async () => (service = await Service.start()));
-after(async () => {
-  await quit();
-  await service.end();
-});
+after(() => service.end());
 
 // When each event was first shown, by the clock that the device has, too.
 const NOTE_APPEARANCES = () => {

@@ -1,13 +1,11 @@
 // The connection: what happens while it is gone is not missed, and nothing comes twice, whatever ended it.
 
 import assert from "node:assert/strict";
-import { after } from "node:test";
 import { afterEach } from "node:test";
 import { beforeEach } from "node:test";
 import { test } from "node:test";
 import { DESKTOP } from "./browser.js";
 import { open } from "./browser.js";
-import { quit } from "./browser.js";
 import { BUSY } from "./service.js";
 import { Service } from "./service.js";
 import { until } from "./service.js";
@@ -17,7 +15,6 @@ let service;
 
 beforeEach(async () => (service = await Service.start()));
 afterEach(() => service.end());
-after(quit);
 
 const same = async (watched) => {
   const [shown, stored] = [await watched.ids(), (await service.events()).map(({ id }) => id)];

@@ -4,16 +4,12 @@ import { after } from "node:test";
 import { before } from "node:test";
 import { test } from "node:test";
 import { open } from "./browser.js";
-import { quit } from "./browser.js";
 import { Service } from "./service.js";
 
 let service;
 
 before(async () => (service = await Service.start()));
-after(async () => {
-  await quit();
-  await service.end();
-});
+after(() => service.end());
 
 test("a bundle that is none is refused, and the page says why", async (t) => {
   if (!(await service.has("post", "/api/update"))) return t.skip("this build is not updated over the network");

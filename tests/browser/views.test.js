@@ -7,7 +7,6 @@ import { test } from "node:test";
 import { DESKTOP } from "./browser.js";
 import { PHONE } from "./browser.js";
 import { open } from "./browser.js";
-import { quit } from "./browser.js";
 import { Service } from "./service.js";
 import { until } from "./service.js";
 
@@ -23,10 +22,7 @@ before(async () => {
   service = await Service.start({ config: '[[motion.zones]]\nname = "path"\npolygon = [[0, 0.4], [1, 0.4], [1, 1], [0, 1]]\n' });
   await service.event(({ phase }) => phase === "end");
 });
-after(async () => {
-  await quit();
-  await service.end();
-});
+after(() => service.end());
 
 for (const [look, options] of Object.entries(LOOKS)) {
   test(`every view is whole and accessible: ${look}`, async () => {

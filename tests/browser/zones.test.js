@@ -5,7 +5,6 @@ import { after } from "node:test";
 import { before } from "node:test";
 import { test } from "node:test";
 import { open } from "./browser.js";
-import { quit } from "./browser.js";
 import { Service } from "./service.js";
 import { until } from "./service.js";
 
@@ -13,10 +12,7 @@ const VISIT_EVERY_S = 4;
 let service;
 
 before(async () => (service = await Service.start({ source: `scene:seed=7,pir=off,visits=2..${VISIT_EVERY_S}..2` })));
-after(async () => {
-  await quit();
-  await service.end();
-});
+after(() => service.end());
 
 /** Clicks the corners of a shape, given in parts of the picture, and closes it on the first. */
 async function draw(watched, corners) {

@@ -302,7 +302,7 @@ export class LookoutClient {
     if (this.#state.state === "live" || this.#state.state === "stopped") return;
     try {
       await this.#pollOnce();
-      this.#tell({ state: "polling", why: "WebSockets are blocked on the way" });
+      this.#tell({ state: "polling", why: "the stream does not open, so the device is asked every few seconds" });
     } catch {
       this.#blocked = 0;
       return this.#tell({ state: "waiting", retryMs: RETRY_FIRST_MS, why: "the device does not answer" });

@@ -21,6 +21,7 @@ import { eventItem } from "./item.js";
 import { livePicture } from "./picture.js";
 
 const LATEST = 6;
+const WISH_MS = 3_000;
 const LAYERS = "lookout.layers";
 
 /** The view. */
@@ -83,15 +84,18 @@ function clockState({ timestamp }) {
 
 function armedSwitch(signal) {
   const note = h("span", { class: "quiet" });
-  const made = toggle("Armed", true, (armed) => {
-    const undo = (error) => (fail(error), device.refresh());
-    ask("/api/armed", { method: "PUT", body: { armed } }).then(() => device.refresh(), undo);
+  let wished = null; // until the device has done it, which takes a picture or two
+  const made = toggle("Armed", true, async (armed) => {
+    wished = armed;
+    setTimeout(() => (wished = null), WISH_MS);
+    await ask("/api/armed", { method: "PUT", body: { armed } }).catch((error) => (fail(error), (wished = null)));
+    device.refresh();
   });
   const box = made.querySelector("input");
   box.disabled = !device.may("control");
   device.watch("health", () => {
     if (!device.health) return;
-    box.checked = device.health.pipeline.armed;
+    box.checked = wished ?? device.health.pipeline.armed;
     put(note, box.checked ? "Motion makes events" : "No events are made");
   }, signal);
   return h("div", { class: "armed" }, made, note);

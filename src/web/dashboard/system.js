@@ -123,7 +123,7 @@ function clients(signal) {
   signal.addEventListener("abort", end);
   const heads = ["Connection", "Network", "Door"].map((name) => h("th", { scope: "col" }, name));
   const numbers = ["Delivered", "Behind", "Missed"].map((name) => h("th", { scope: "col", class: "number" }, name));
-  return card("Clients", {}, note, h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Clients" },
+  return card("Clients", {}, note, h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table of clients" },
     h("table", {}, h("thead", {}, h("tr", {}, heads, numbers)), body)));
 }
 
