@@ -17,7 +17,7 @@ import { sentence } from "./dom.js";
 import { toast } from "./dom.js";
 import { dateTime } from "./format.js";
 
-const SCOPES = [["read", "see everything"], ["control", "and arm, keep, delete"], ["admin", "and administer"]];
+const SCOPES = { read: "look at everything", control: "look, arm, keep and delete", admin: "everything" };
 const LIFETIMES = [["", "until it is revoked"], ["86400", "a day"], ["2592000", "30 days"], ["31536000", "a year"]];
 const CREDENTIAL = { open: "no password is asked on this connection", session: "logged in", token: "by a token" };
 
@@ -32,7 +32,7 @@ export function view({ signal }) {
 function own(who) {
   const leave = button("Log out", () => ask("/api/logout", { method: "POST" }).then(() => location.reload(), fail));
   return card("You", { actions: who.credential === "session" ? [leave] : [] },
-    facts([["As", who.user ?? "anybody on this device"], ["How", CREDENTIAL[who.credential]], ["May", SCOPES.find(([scope]) => scope === who.scope)?.[1] ?? who.scope], ["Device", who.claimed ? "has a password" : "has no password yet"]]));
+    facts([["As", who.user ?? "anybody on this device"], ["How", CREDENTIAL[who.credential]], ["May", SCOPES[who.scope] ?? who.scope], ["Device", who.claimed ? "has a password" : "has no password yet"]]));
 }
 
 function connection() {
@@ -73,7 +73,7 @@ function tokens(signal) {
     fill(list, answer?.tokens.length ? answer.tokens.map((token) => entry(`${token.name} · ${token.scope}`, token, "Revoke", `/api/tokens/${token.id}`, load)) : h("li", { class: "quiet" }, "There are no tokens."));
   };
   const name = h("input", { required: true, maxlength: 32 });
-  const scope = select(SCOPES.map(([key, may]) => [key, `${key}: ${may}`]), "read");
+  const scope = select(Object.entries(SCOPES), "read");
   const lifetime = select(LIFETIMES, "");
   const submit = async (event) => {
     event.preventDefault();

@@ -28,7 +28,7 @@ export function login(place) {
       h("form", { class: "stack", onsubmit: tried },
         h("input", { type: "text", name: "username", autocomplete: "username", value: "admin", hidden: true, "aria-label": "User" }),
         h("label", { for: "password" }, "Password of this camera"), password, submit, note),
-      h("p", { class: "hint" }, "It was chosen when the camera was set up. Forgotten? Whoever has the card can set another: see the handbook.")));
+      h("p", { class: "hint" }, "It was chosen when the camera was set up.")));
     password.focus();
   });
 }

@@ -14,7 +14,7 @@ import { toast } from "./dom.js";
 import { livePicture } from "./picture.js";
 import { Editor } from "./polygons.js";
 
-const SENSITIVITIES = [["", "As the camera"], ...Array.from({ length: 10 }, (_, n) => [String(n + 1), String(n + 1)])];
+const SENSITIVITIES = [["", "Camera's"], ...Array.from({ length: 10 }, (_, n) => [String(n + 1), String(n + 1)])];
 
 /** The view. */
 export function view({ signal }) {
@@ -64,7 +64,7 @@ function row(editor, shape) {
   const isZone = shape.kind === "zone";
   const name = isZone && h("input", { value: shape.name, maxlength: 32, required: true, oninput: () => editor.change(shape, { name: name.value }) });
   const sensitivity = isZone && select(SENSITIVITIES, String(shape.sensitivity ?? ""), (event) => editor.change(shape, { sensitivity: event.target.value === "" ? null : Number(event.target.value) }));
-  const title = isZone ? shape.name : `mask ${editor.shapes.filter((other) => other.kind === "mask").indexOf(shape) + 1}`;
+  const title = isZone ? shape.name : `Mask ${editor.shapes.filter((other) => other.kind === "mask").indexOf(shape) + 1}`;
   return h("fieldset", { class: `shape ${shape.kind}`, onfocusin: () => editor.select(shape) },
     h("legend", {}, isZone ? "Zone" : title),
     isZone && field("Name", name), isZone && field("Sensitivity", sensitivity),
