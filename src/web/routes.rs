@@ -80,8 +80,8 @@ pub(super) enum Endpoint {
     Logs,
     Metrics,
     Account(Action),
-    Asset(&'static Asset),
     Ui,
+    Asset(&'static Asset),
 }
 
 const PUBLIC: Option<Scope> = None;
