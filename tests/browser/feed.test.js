@@ -11,6 +11,7 @@ import { Service } from "./service.js";
 import { until } from "./service.js";
 
 const SHOWN_WITHIN_MS = 1_000;
+const VISITS = 3;
 let service;
 
 before(async () => (service = await Service.start()));
@@ -26,13 +27,18 @@ const NOTE_APPEARANCES = () => {
 test("an intruder is in the feed within a second, with a picture", async (t) => {
   const watched = await open(service, "events");
   await watched.state("live");
-  const newest = (await service.events())[0]?.id ?? 0;
+  let event = (await service.events())[0];
   await watched.page.evaluate(NOTE_APPEARANCES);
-  const event = await service.event(({ id }) => id > newest);
-  const shown = await until("the event on the page", () => watched.page.evaluate((id) => globalThis.appeared[id], event.id));
-  const delay = shown - Date.parse(event.timestamp);
-  t.diagnostic(`shown ${delay} ms after it began`);
-  assert.ok(delay < SHOWN_WITHIN_MS, `${delay} ms`);
+  const delays = [];
+  for (let visit = 0; visit < VISITS; visit++) {
+    const newest = event?.id ?? 0;
+    event = await service.event(({ id }) => id > newest);
+    const shown = await until("the event on the page", () => watched.page.evaluate((id) => globalThis.appeared[id], event.id));
+    delays.push(shown - Date.parse(event.timestamp));
+  }
+  t.diagnostic(`shown ${delays.join(", ")} ms after they began`);
+  const median = delays.toSorted((one, other) => one - other)[Math.floor(VISITS / 2)]; // other programs may be in the way of one
+  assert.ok(median < SHOWN_WITHIN_MS, `${delays} ms`);
   if (await service.has("get", "/api/events/{id}/snapshot.jpg")) {
     const picture = watched.$(`li[data-id="${event.id}"] img`);
     await until("its thumbnail", () => picture.evaluate((image) => image.complete && image.naturalWidth > 0));

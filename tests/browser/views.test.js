@@ -56,7 +56,7 @@ test("disarmed, nothing makes events, and the page says so", async () => {
   const watched = await open(service, "now");
   await watched.page.getByRole("switch", { name: "Armed" }).uncheck();
   await watched.page.getByText("No events are made").waitFor();
-  assert.equal((await service.get("/api/armed")).armed, false);
+  await until("it to be disarmed", async () => !(await service.get("/api/armed")).armed);
   await watched.page.getByRole("switch", { name: "Armed" }).check();
   await until("it to be armed", async () => (await service.get("/api/armed")).armed);
   await watched.close();

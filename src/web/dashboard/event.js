@@ -16,9 +16,9 @@ import { dateTime } from "./format.js";
 import { duration } from "./format.js";
 import { score } from "./format.js";
 import { badges } from "./item.js";
+import { fitting } from "./item.js";
 import { pictureOf } from "./item.js";
 import { relativeTime } from "./item.js";
-import { rectangle } from "./picture.js";
 
 /** The view; `query` is the filter of the list that one came from. */
 export function view({ id, query, signal }) {
@@ -63,7 +63,7 @@ function parts(event, back, refresh, signal) {
       ["When", h("span", {}, relativeTime(event), ` · ${dateTime(Date.parse(event.timestamp))}`)],
       ["Clock", event.clock === "synced" ? null : "was not set: only order and distance are right"],
       ["For", duration(event.duration_ms)],
-      ["Score", `${score(event.score)} (0.50 is enough)`],
+      ["Score", score(event.score)],
       ["Zones", event.zones.join(", ") || null],
       ["Ended as", END[event.end_reason] ?? (event.phase === "end" ? null : "it goes on")],
       ["Suppressed", event.suppressed > 0 ? `${event.suppressed} alike` : null],
@@ -80,7 +80,7 @@ function parts(event, back, refresh, signal) {
 const offset = (ms) => (ms < 0 ? `${duration(-ms)} before` : `${duration(ms)} in`);
 
 function picture(event, signal) {
-  const boxes = h("svg", { class: "overlay", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, h("g", { class: "boxes" }, event.boxes.map(rectangle)));
+  const boxes = h("svg", { class: "overlay", viewBox: "0 0 1 1", preserveAspectRatio: "none", "aria-hidden": "true" }, h("g", { class: "boxes" }, fitting(event)));
   const gone = h("p", { class: "note" }, event.snapshot_url ? "The picture is gone; its event outlived it." : "No picture was kept; the boxes show where it moved.");
   gone.hidden = Boolean(event.snapshot_url);
   const still = event.snapshot_url && h("img", { class: "frame", src: pictureOf(event), alt: `Picture of event ${event.id}`, onerror: () => (still.remove(), (gone.hidden = false)) });

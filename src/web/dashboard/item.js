@@ -39,10 +39,13 @@ export function pictureOf(event) {
   return event.snapshot_url && `${event.snapshot_url}?v=${event.picture ?? event.seq}`;
 }
 
+// Boxes are where motion is now, while an event runs; its picture is of the moment to which those of its end belong.
+export const fitting = (event) => (event.snapshot_url && event.phase !== "end" ? [] : event.boxes.map(rectangle));
+
 function thumbnail(event, { width, height }) {
   const count = event.boxes.length;
   const label = count === 0 ? "No place in the picture" : `Motion in ${count} ${count === 1 ? "place" : "places"}`;
-  const boxes = h("svg", { class: "where", viewBox: "0 0 1 1", preserveAspectRatio: "none", role: "img", "aria-label": label }, event.boxes.map(rectangle));
+  const boxes = h("svg", { class: "where", viewBox: "0 0 1 1", preserveAspectRatio: "none", role: "img", "aria-label": label }, fitting(event));
   const frame = h("span", { class: "thumbnail" }, boxes);
   frame.style.setProperty("--shape", `${width} / ${height}`);
   if (event.snapshot_url) {
