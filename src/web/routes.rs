@@ -59,6 +59,7 @@ impl Route {
 /// Who answers.
 #[derive(Clone, Copy)]
 pub(super) enum Endpoint {
+    Ui,
     Stream(Door),
     ListEvents,
     ShowEvent,
@@ -80,7 +81,6 @@ pub(super) enum Endpoint {
     Logs,
     Metrics,
     Account(Action),
-    Ui,
     Asset(&'static Asset),
 }
 
