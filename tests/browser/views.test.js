@@ -61,3 +61,16 @@ test("disarmed, nothing makes events, and the page says so", async () => {
   await until("it to be armed", async () => (await service.get("/api/armed")).armed);
   await watched.close();
 });
+
+test("tuning is changed, in force at once, and back", async (t) => {
+  const watched = await open(service, "tuning");
+  await watched.page.getByLabel("Sensitivity").fill("8");
+  await watched.page.getByText(/sensitivity 8 would put/).waitFor();
+  if (!(await service.has("put", "/api/tuning"))) return t.skip("this build takes its tuning from its configuration only; the preview was tried");
+  for (const sensitivity of [8, 5]) {
+    await watched.page.getByLabel("Sensitivity").fill(String(sensitivity));
+    await watched.page.getByRole("button", { name: "Save" }).click();
+    await until("the device to have it", async () => (await service.get("/api/tuning")).motion.sensitivity === sensitivity);
+  }
+  await watched.close();
+});

@@ -24,6 +24,7 @@ const TIMES_MS = 5_000;
 
 const place = document.getElementById("view");
 const nav = document.getElementById("nav");
+const scrolled = new Map(); // how far down one was in each list, to come back to
 let leaving = new AbortController();
 
 /** The view that the address names, and what it says of it: `#/events/12?zone=door`. */
@@ -121,10 +122,12 @@ async function begin() {
   moduleOf(route()).catch(() => {}); // on its way while the device is asked
   await device.start();
   announceEvents();
-  addEventListener("hashchange", async () => {
+  addEventListener("hashchange", async ({ oldURL }) => {
+    scrolled.set(new URL(oldURL).hash, scrollY);
     await show();
     place.focus({ preventScroll: true });
-    scrollTo(0, 0);
+    const isList = /^#\/events(\?|$)/.test(location.hash);
+    requestAnimationFrame(() => scrollTo(0, isList ? scrolled.get(location.hash) ?? 0 : 0));
   });
   setInterval(refreshTimes, TIMES_MS);
   await show();

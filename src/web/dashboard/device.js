@@ -29,7 +29,10 @@ class Device extends EventTarget {
     super();
     for (const type of DURABLE) this.client.on(type, (message) => this.feed.take(message));
     this.client.on("gap", () => this.feed.load().catch(() => {}));
-    this.client.on("state", () => this.#tell("state"));
+    this.client.on("state", ({ state }) => {
+      this.#tell("state");
+      if (state === "live") this.loadZones(); // the device asks its clients back when zones change
+    });
     this.client.on("camera_event", () => this.refresh());
     this.client.on("overlay", ({ data }) => this.#saw(data));
     this.client.on("telemetry", ({ data }) => this.#measured(data));
@@ -42,7 +45,6 @@ class Device extends EventTarget {
     this.who = who;
     this.client.start(since);
     this.refresh();
-    this.loadZones();
     this.#tell("who");
   }
 
@@ -50,7 +52,9 @@ class Device extends EventTarget {
   async refresh() {
     clearTimeout(this.#timer);
     try {
-      this.health = await ask("/api/health", { accept: [503] });
+      const health = await ask("/api/health", { accept: [503] });
+      if (this.health && this.health.version !== health.version) return location.reload(); // it was updated
+      this.health = health;
       this.#tell("health");
     } catch {
       // The connection's state says so already.

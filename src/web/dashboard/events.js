@@ -52,8 +52,24 @@ function filters(filter, words, list, go) {
     field("Search", search),
     field("Trigger", select([["", "Any"], ...Object.entries(TRIGGER)], filter.trigger, (event) => go({ trigger: event.target.value }))),
     field("Zone", select([["", "Any"], ...known], filter.zone, (event) => go({ zone: event.target.value }))),
+    field("Day", dayInput(filter, go)),
     field("Score", select(scores, filter.score_min, (event) => go({ score_min: event.target.value }))),
     isFiltered && h("a", { class: "button", href: "#/events" }, "Clear"), range);
+}
+
+/** A day of the viewer's; shown as long as the filter is exactly that. */
+function dayInput({ from, to }, go) {
+  const next = (begin) => new Date(begin.getFullYear(), begin.getMonth(), begin.getDate() + 1);
+  const begin = new Date(from);
+  const isDay = from !== "" && to !== "" && begin.getHours() === 0 && next(begin).getTime() === Date.parse(to);
+  const two = (number) => String(number).padStart(2, "0");
+  const value = isDay ? `${begin.getFullYear()}-${two(begin.getMonth() + 1)}-${two(begin.getDate())}` : "";
+  const input = h("input", { type: "date", value, onchange: () => {
+    if (input.value === "") return go({ from: "", to: "" });
+    const chosen = new Date(`${input.value}T00:00`);
+    go({ from: chosen.toISOString(), to: next(chosen).toISOString() });
+  } });
+  return input;
 }
 
 function notifySwitch() {

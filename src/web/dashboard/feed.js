@@ -3,6 +3,8 @@
 import { ask } from "./api.js";
 
 const PAGE = 50;
+// A page may stay open for weeks: beyond this the oldest go, and are asked for again when one scrolls there.
+const KEPT_MAX = 2_000;
 
 /** What an event must be like; `null` or "" where it does not matter. */
 const ANY = { trigger: "", zone: "", score_min: "", from: "", to: "" };
@@ -45,8 +47,7 @@ export class Feed extends EventTarget {
   async load(filter = this.#filter) {
     this.#filter = { ...ANY, ...filter };
     const generation = ++this.#generation;
-    const query = Object.entries({ ...this.#filter, limit: PAGE }).filter(([, value]) => value !== "" && value !== null);
-    const { events, paging } = await ask(`/api/events?${new URLSearchParams(query)}`);
+    const { events, paging } = await ask(this.#page({}));
     if (generation !== this.#generation) return paging.newest_seq;
     const during = [...this.#events.values()].filter((event) => event.seq > paging.newest_seq && this.fits(event));
     this.#events = new Map();
@@ -105,7 +106,21 @@ export class Feed extends EventTarget {
     const isNewer = this.#next === null || this.#events.size === 0 || event.id > Math.min(...this.#events.keys());
     if (this.fits(event) && (known || isNewer)) this.#keep(event);
     else if (!this.#events.delete(event.id)) return;
-    this.#changed([event.id]);
+    this.#changed([event.id, ...this.#bound()]);
+  }
+
+  #bound() {
+    if (this.#events.size <= KEPT_MAX) return [];
+    const ids = this.ids;
+    const dropped = ids.splice(KEPT_MAX - PAGE);
+    for (const id of dropped) this.#events.delete(id);
+    this.#next = this.#page({ before: ids.at(-1) });
+    return dropped;
+  }
+
+  #page(more) {
+    const query = Object.entries({ ...this.#filter, ...more, limit: PAGE }).filter(([, value]) => value !== "" && value !== null);
+    return `/api/events?${new URLSearchParams(query)}`;
   }
 
   #keep(event) {

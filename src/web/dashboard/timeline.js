@@ -24,8 +24,7 @@ export function timeline(filter, go, signal) {
     const hours = hoursOf(shown);
     const inHours = hours.map(() => []);
     for (const event of events.values()) {
-      const hour = hours.findLastIndex((begin) => begin.getTime() <= Date.parse(event.timestamp));
-      if (hour >= 0 && Date.parse(event.timestamp) < tomorrow(shown)) inHours[hour].push(event);
+      inHours[hours.findLastIndex((begin) => begin.getTime() <= Date.parse(event.timestamp))]?.push(event);
     }
     const most = Math.max(4, ...inHours.map((some) => some.length));
     fill(bars, hours.map((begin, hour) => bar(begin, inHours[hour], most, filter, go)));
@@ -43,7 +42,8 @@ export function timeline(filter, go, signal) {
   };
   const ends = [
     device.client.on("event", ({ data, test }) => {
-      if (test || !data.timestamp) return;
+      const at = Date.parse(data.timestamp);
+      if (test || at < shown.getTime() || at >= tomorrow(shown)) return;
       events.set(data.id, data);
       put(note, count(events.size, "event"));
       draw();

@@ -48,7 +48,6 @@ export function view({ signal }) {
   editor.addEventListener("edit", allow, { signal });
   editor.addEventListener("mode", guide, { signal });
   device.watch("zones", () => editor.isChanged || editor.load(device.zones), signal);
-  device.loadZones();
   draw();
   guide();
   const add = (kind, text) => button(text, () => editor.begin(kind));
