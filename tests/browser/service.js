@@ -29,12 +29,12 @@ export class Service {
     const service = new Service();
     service.#source = source;
     service.#port = await freePort();
-    writeFileSync(join(service.#dir, "lookout.toml"), config.replaceAll("DIR", service.#dir));
+    writeFileSync(join(service.#dir, "lookout.toml"), config);
     await service.again();
     return service;
   }
 
-  /** Writes a file for the configuration to name, as DIR/name, before the start. */
+  /** Starts one that asks for this password. */
   static async claimed(password, more = {}) {
     const secret = join(mkdtempSync(join(tmpdir(), "lookout-secret-")), "password");
     writeFileSync(secret, `${password}\n`);
