@@ -58,8 +58,9 @@ function overview({ state, version, slots, problem, last }, refresh) {
     ask("/api/update/reboot", { method: "POST" }).then(refresh, fail);
   }, { class: "primary", disabled: !device.may("admin") });
   return [
-    facts([["State", STATE[state] ?? state], ["Version that runs", version], ["Slots", problem && slots.length === 0 ? sentence(problem) : null], ["Last update", last && lastWords(last)]]),
+    facts([["State", STATE[state] ?? state], ["Version that runs", version], ["Slots", problem && slots.length === 0 ? sentence(problem) : null]]),
     slots.length > 0 && h("div", { class: "slots" }, slots.map(slot)),
+    last && h("p", { class: "quiet" }, `Last update: ${lastWords(last)}`),
     state === "reboot_needed" && h("p", {}, reboot),
   ].filter(Boolean);
 }
