@@ -137,7 +137,7 @@ fn more_wishes_than_wait_are_refused() {
 #[test]
 fn one_who_has_the_newest_is_told_so() {
     let device = device(3);
-    for target in ["/api/events/2", "/api/events?limit=2", "/api/zones", "/api/tuning", "/app.js"] {
+    for target in ["/api/events/2", "/api/events?limit=2", "/api/zones", "/api/tuning", "/icon.svg"] {
         let first = head(&device, target, "");
         let tag = field(&first, "etag").unwrap_or_else(|| panic!("{target} has no tag: {first}"));
         assert!(first.starts_with("http/1.1 200"), "{first}");

@@ -31,6 +31,7 @@ use super::Settings;
 use super::Stream;
 use super::admission::Door;
 use super::admission::Place;
+use super::assets;
 use super::auth;
 use super::auth::Asked;
 use super::auth::Peer;
@@ -259,6 +260,7 @@ async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Vis
         Endpoint::LiveSnapshot => live::snapshot(server).await,
         Endpoint::LivePictures => live::multipart(server, asked.method, query, caller),
         Endpoint::Asset(asset) => Ok(asset.show(asked.headers)),
+        Endpoint::Ui => assets::of_page(id, asked.headers),
     }
 }
 

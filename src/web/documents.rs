@@ -32,7 +32,7 @@ pub enum Kind {
 pub fn routes() -> Vec<(String, &'static str, Kind)> {
     let kind = |endpoint| match endpoint {
         Endpoint::Stream(_) => Kind::Stream,
-        Endpoint::Asset(_) => Kind::File,
+        Endpoint::Asset(_) | Endpoint::Ui => Kind::File,
         _ => Kind::Rest,
     };
     let route = ROUTES

@@ -12,7 +12,7 @@ use super::problem::Problem;
 use crate::identity::Scope;
 use crate::wire::Door;
 
-/// One line of the table. `{name}` in a path stands for one segment.
+/// One line of the table. `{name}` in a path stands for one segment, `{name...}` for the rest.
 pub(super) struct Route {
     pub(super) method: Method,
     pub(super) path: &'static str,
@@ -59,6 +59,7 @@ impl Route {
 /// Who answers.
 #[derive(Clone, Copy)]
 pub(super) enum Endpoint {
+    Ui,
     Stream(Door),
     ListEvents,
     ShowEvent,
@@ -155,11 +156,8 @@ pub(super) static ROUTES: &[Route] = &[
     route(Method::POST, "/api/update", ADMIN, Endpoint::BeginUpdate),
     route(Method::POST, "/api/update/reboot", ADMIN, Endpoint::Reboot),
     route(Method::GET, "/", PUBLIC, Endpoint::Asset(&assets::PAGE)),
-    route(Method::GET, "/app.css", PUBLIC, Endpoint::Asset(&assets::STYLE)),
-    route(Method::GET, "/app.js", PUBLIC, Endpoint::Asset(&assets::APP)),
-    route(Method::GET, "/client.js", PUBLIC, Endpoint::Asset(&assets::CLIENT)),
-    route(Method::GET, "/login.js", PUBLIC, Endpoint::Asset(&assets::LOGIN)),
-    route(Method::GET, "/view.js", PUBLIC, Endpoint::Asset(&assets::VIEW)),
+    route(Method::GET, "/ui/{path...}", PUBLIC, Endpoint::Ui),
+    route(Method::GET, "/lookout-client.js", PUBLIC, Endpoint::Asset(&assets::CLIENT)),
     route(Method::GET, "/icon.svg", PUBLIC, Endpoint::Asset(&assets::ICON)),
     route(Method::GET, "/api/openapi.json", PUBLIC, Endpoint::Asset(&assets::OPENAPI)),
     route(Method::GET, "/api/asyncapi.json", PUBLIC, Endpoint::Asset(&assets::ASYNCAPI)),
@@ -191,7 +189,8 @@ fn matching<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     };
     let after = place.split_once('}').map_or("", |(_, after)| after);
     let id = path.strip_prefix(before)?.strip_suffix(after)?;
-    (!id.is_empty() && !id.contains('/')).then_some(id)
+    let rest = place.ends_with("...}");
+    (!id.is_empty() && (rest || !id.contains('/'))).then_some(id)
 }
 
 fn nobody(method: &Method, path: &str, allowed: &[&str]) -> Problem {

@@ -287,6 +287,11 @@ impl Device {
 
     /// Sends `bytes` and gives all that comes back until the server hangs up.
     pub fn exchange(&self, bytes: &[u8]) -> String {
+        String::from_utf8_lossy(&self.exchange_bytes(bytes)).into_owned()
+    }
+
+    /// The same, where what comes back is not text.
+    pub fn exchange_bytes(&self, bytes: &[u8]) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let _ = stream.write_all(bytes); // it may be refused half-way
@@ -302,7 +307,7 @@ impl Device {
                 Err(_) => break,
             }
         }
-        String::from_utf8_lossy(&answer).into_owned()
+        answer
     }
 
     /// One request; its status and body.

@@ -1,56 +1,34 @@
-// Logging in: asks for the password when the device wants one, and goes on when it is right.
+// Logging in: asks for the password, and says what the device says of it.
 
-import { ask } from "./client.js";
+import { Refused } from "./api.js";
+import { ask } from "./api.js";
+import { fill } from "./dom.js";
+import { h } from "./dom.js";
+import { put } from "./dom.js";
+import { sentence } from "./dom.js";
 
-const view = document.getElementById("login");
-const form = document.getElementById("login-form");
-const password = document.getElementById("password");
-const note = document.getElementById("login-note");
-
-let entering = null;
-
-/** Resolves once the device lets us in; asked again meanwhile, it is the same wait. */
-export function admitted() {
-  entering ??= enter().finally(() => (entering = null));
-  return entering;
-}
-
-async function enter() {
-  while (!(await isIn())) await loggedIn();
-  view.hidden = true;
-  document.getElementById("logout").hidden = (await ask("/api/session")).credential !== "session";
-}
-
-/** Ends the session and begins anew. */
-export async function logOut() {
-  await ask("/api/logout", { method: "POST" });
-  location.reload();
-}
-
-async function isIn() {
-  const { status } = await ask("/api/session", { accept: [401] });
-  return status !== 401;
-}
-
-/** Shows the form until a password was right. */
-function loggedIn() {
-  view.hidden = false;
-  password.focus();
+/** Shows the form in `place`; resolves once a password was right. */
+export function login(place) {
+  const password = h("input", { id: "password", type: "password", autocomplete: "current-password", required: true, maxlength: 128, "aria-describedby": "login-note" });
+  const note = h("p", { id: "login-note", class: "bad", role: "alert" });
+  const submit = h("button", { type: "submit", class: "primary" }, "Log in");
   return new Promise((resolve) => {
-    form.onsubmit = (event) => {
+    const tried = (event) => {
       event.preventDefault();
-      logIn().then(resolve, refused);
+      submit.disabled = true;
+      put(note, "");
+      ask("/api/login", { method: "POST", body: { password: password.value } }).then(resolve, refused);
     };
+    const refused = (error) => {
+      submit.disabled = false;
+      put(note, error instanceof Refused ? sentence(error.message) : "The device does not answer.");
+      password.select();
+    };
+    fill(place, h("h1", { class: "view-title" }, "Log in"), h("section", { class: "card login" },
+      h("form", { class: "stack", onsubmit: tried },
+        h("input", { type: "text", name: "username", autocomplete: "username", value: "admin", hidden: true, "aria-label": "User" }),
+        h("label", { for: "password" }, "Password of this camera"), password, submit, note),
+      h("p", { class: "hint" }, "It was chosen when the camera was set up.")));
+    password.focus();
   });
-}
-
-async function logIn() {
-  note.textContent = "";
-  await ask("/api/login", { method: "POST", body: { password: password.value } });
-  password.value = "";
-}
-
-function refused(error) {
-  note.textContent = error instanceof TypeError ? "The device does not answer." : `${error.message}.`;
-  password.select();
 }

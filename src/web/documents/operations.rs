@@ -122,7 +122,7 @@ impl Operation {
 pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Option<Operation> {
     use Content::Empty;
     Some(match endpoint {
-        Endpoint::Stream(_) | Endpoint::Asset(_) => return None,
+        Endpoint::Stream(_) | Endpoint::Asset(_) | Endpoint::Ui => return None,
         Endpoint::ListEvents => Operation::new("events", "listEvents", "A page of events, newest first; oldest first with since alone.", 200, json_of::<events::EventList>(schemas)).asked_by(filters()).tagged(),
         Endpoint::ShowEvent => Operation::new("events", "showEvent", "One event as it is now.", 200, json_of::<Event>(schemas)).about(&[404]).tagged(),
         Endpoint::TriggerEvent => Operation::new("events", "triggerEvent", "Make an event by hand.", 202, json_of::<handlers::Accepted>(schemas)),

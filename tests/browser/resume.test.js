@@ -1,0 +1,107 @@
+// The connection: what happens while it is gone is not missed, and nothing comes twice, whatever ended it.
+
+import assert from "node:assert/strict";
+import { afterEach } from "node:test";
+import { beforeEach } from "node:test";
+import { test } from "node:test";
+import { DESKTOP } from "./browser.js";
+import { open } from "./browser.js";
+import { BUSY } from "./service.js";
+import { Service } from "./service.js";
+import { until } from "./service.js";
+
+const LOST = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection to/;
+let service;
+
+beforeEach(async () => (service = await Service.start()));
+afterEach(() => service.end());
+
+const same = async (watched) => {
+  const [shown, stored] = [await watched.ids(), (await service.events()).map(({ id }) => id)];
+  return shown.join() === stored.join() && shown;
+};
+
+test("a device that is killed and started again: the feed is complete, and has nothing twice", async () => {
+  const watched = await open(service, "events");
+  watched.expect(LOST);
+  await watched.state("live");
+  await service.event();
+  for (const round of [1, 2]) {
+    await service.kill();
+    await watched.state("waiting");
+    assert.match(await watched.$("#banner").textContent(), /Offline since/);
+    if (round === 1) await watched.shot("offline-desktop");
+    await service.again();
+    const known = new Set((await service.events()).map(({ id }) => id));
+    await service.event(({ id }) => !known.has(id));
+    await watched.state("live");
+    const shown = await until("the page to show what the store has", () => same(watched));
+    assert.equal(new Set(shown).size, shown.length);
+  }
+  assert.equal(await watched.$("#banner").isVisible(), false);
+  await watched.close();
+});
+
+test("the client library gives each durable message once, over restarts, as the journal has them", async () => {
+  const watched = await open(service, "system");
+  watched.expect(LOST);
+  await watched.page.evaluate(async () => {
+    const { LookoutClient } = await import("/lookout-client.js");
+    globalThis.seen = [];
+    globalThis.states = [];
+    const camera = new LookoutClient({ topics: ["event", "camera_event", "alert"] });
+    camera.on("*", ({ seq }) => seq !== undefined && globalThis.seen.push(seq));
+    camera.on("state", ({ state }) => globalThis.states.push(state));
+    camera.start(0);
+  });
+  const seen = () => watched.page.evaluate(() => globalThis.seen);
+  await until("some messages", async () => (await seen()).length > 3);
+  for (let round = 0; round < 2; round++) {
+    const before = (await seen()).length;
+    await service.kill();
+    await service.again(BUSY);
+    await until("more messages", async () => (await seen()).length > before + 3);
+  }
+  const inOrder = await seen();
+  const newest = inOrder.at(-1);
+  assert.deepEqual(inOrder.toSorted((one, other) => one - other), inOrder, "in order");
+  assert.equal(new Set(inOrder).size, inOrder.length, "none twice");
+  const journal = await watched.page.evaluate(async (last) => {
+    const { LookoutClient } = await import("/lookout-client.js");
+    const all = [];
+    const fresh = new LookoutClient({ topics: ["event", "camera_event", "alert"] });
+    await new Promise((resolve) => {
+      fresh.on("*", ({ seq }) => seq !== undefined && all.push(seq) && seq >= last && resolve());
+      fresh.start(0);
+    });
+    return all;
+  }, newest);
+  assert.deepEqual(inOrder, journal.filter((seq) => seq <= newest), "none missed");
+  await watched.close();
+});
+
+test("where WebSockets are blocked the page asks, and says so", async () => {
+  const watched = await open(service, "system", DESKTOP);
+  await watched.page.routeWebSocket(/\/ws/, (socket) => socket.close({ code: 1011, reason: "blocked" }));
+  watched.expect(LOST);
+  await watched.page.reload();
+  await watched.go("events");
+  await watched.state("polling");
+  const known = new Set(await watched.ids());
+  const event = await service.event(({ id }) => !known.has(id));
+  await watched.$(`li[data-id="${event.id}"]`).waitFor();
+  await watched.close();
+});
+
+test("a device that stops answering without a word is found out, and found again", async () => {
+  const watched = await open(service, "events");
+  watched.expect(LOST);
+  await watched.state("live");
+  await service.kill();
+  await watched.state("waiting");
+  await service.again("scene:visits=off,burst=1..1");
+  await watched.page.evaluate(() => dispatchEvent(new Event("online")));
+  await watched.state("live");
+  await until("the page to show what the store has", () => same(watched));
+  await watched.close();
+});
