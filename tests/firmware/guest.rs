@@ -53,7 +53,9 @@ pub(crate) struct Guest {
 impl Guest {
     /// Powers it on with the card in `dir`, which is made of the image when there is none; back when the service answers.
     pub(crate) fn boot(dir: &Path) -> Guest {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port");
         let mut machine = Command::new("tools/qemu")
             .args(["--port", &port.port().to_string(), "--card"])
             .arg(dir.join("card.qcow2"))

@@ -43,13 +43,17 @@ const CHAPTERS: [(&str, Chapter); 6] = [
 
 fn main() -> ExitCode {
     let Some(dir) = std::env::var_os("LOOKOUT_FIRMWARE") else {
-        println!("nothing checked: tools/firmware builds the image and boots it");
+        if !std::env::args().any(|argument| argument == "--list") {
+            println!("nothing checked: tools/firmware builds the image and boots it");
+        }
         return ExitCode::SUCCESS;
     };
     let dir = Path::new(&dir);
     let mut failed = Vec::new();
     let mut guest = None;
-    chapter("the image boots, and the service answers", &mut failed, || guest = Some(Guest::boot(dir)));
+    chapter("the image boots, and the service answers", &mut failed, || {
+        guest = Some(Guest::boot(dir))
+    });
     if let Some(mut guest) = guest {
         for (name, run) in CHAPTERS {
             chapter(name, &mut failed, || run(&mut guest));
@@ -75,10 +79,21 @@ fn own_user(guest: &mut Guest) {
     assert_eq!(guest.run(&format!("stat -c %U /proc/{pid}")), "lookout");
     assert!(guest.run("findmnt --noheadings --output OPTIONS /").starts_with("ro"));
     assert_eq!(guest.run("cat /sys/class/video4linux/video0/name"), "vivid-000-vid-cap");
-    assert!(guest.run("cat /run/lookout-board/environment").contains("LOOKOUT_PIR=chip:lookout-sim/PIR"));
-    assert!(guest.run("fw_printenv BOOT_ORDER").contains('A'), "the boot loader's variables are read");
+    assert!(
+        guest
+            .run("cat /run/lookout-board/environment")
+            .contains("LOOKOUT_PIR=chip:lookout-sim/PIR")
+    );
+    assert!(
+        guest.run("fw_printenv BOOT_ORDER").contains('A'),
+        "the boot loader's variables are read"
+    );
     assert_eq!(guest.run("systemctl --failed --no-legend | cat"), "", "no unit has failed");
-    let grown: u64 = guest.run("df --output=size --block-size=1M /data | tail -n 1").trim().parse().expect("a size");
+    let grown: u64 = guest
+        .run("df --output=size --block-size=1M /data | tail -n 1")
+        .trim()
+        .parse()
+        .expect("a size");
     assert!(grown > 1000, "the data partition is as large as the card: {grown} MiB");
 }
 
@@ -92,7 +107,10 @@ fn sandbox(guest: &mut Guest) {
 
 fn motion(guest: &mut Guest) {
     let mut stream = quiet(guest);
-    let events = stream.during(Duration::from_secs(15)).into_iter().filter(|message| message["type"] == "event");
+    let events = stream
+        .during(Duration::from_secs(15))
+        .into_iter()
+        .filter(|message| message["type"] == "event");
     assert_eq!(events.count(), 0, "nothing moves");
     guest.camera("Horizontal Movement", FAST);
     let event = stream.until("an event of the camera", |message| is_event(message, "start"));
@@ -128,27 +146,48 @@ fn memory(guest: &mut Guest) {
     };
     let (current, peak, max) = (figure("MemoryCurrent"), figure("MemoryPeak"), figure("MemoryMax"));
     let status = guest.run("cat /proc/$(systemctl show --property MainPID --value lookout)/status");
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default().trim();
-    println!("MemoryCurrent {} KiB, peak {} KiB, limit {} KiB, resident {resident}", current / 1024, peak / 1024, max / 1024);
+    let resident = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap_or_default()
+        .trim();
+    println!(
+        "MemoryCurrent {} KiB, peak {} KiB, limit {} KiB, resident {resident}",
+        current / 1024,
+        peak / 1024,
+        max / 1024
+    );
     assert!(current < max && guest.run("systemctl show --property NRestarts --value lookout") == "0");
 }
 
 /// Cuts the power at random moments while events are made; each that a client had seen is there after the next boot.
 fn power_cuts(dir: &Path) {
-    let cuts = std::env::var("LOOKOUT_POWER_CUTS").ok().and_then(|cuts| cuts.parse().ok()).unwrap_or(POWER_CUTS);
+    let cuts = std::env::var("LOOKOUT_POWER_CUTS")
+        .ok()
+        .and_then(|cuts| cuts.parse().ok())
+        .unwrap_or(POWER_CUTS);
     let mut seen: Vec<u64> = Vec::new();
     for cut in 0..cuts {
         let mut guest = Guest::boot(dir);
         check_seen(&guest, &seen);
         let seed = getrandom::u32().expect("randomness");
         let time = Duration::from_millis(u64::from(seed % 10_000));
-        println!("power cut {cut}: seed {seed}, after {} ms; {} events seen", time.as_millis(), seen.len());
+        println!(
+            "power cut {cut}: seed {seed}, after {} ms; {} events seen",
+            time.as_millis(),
+            seen.len()
+        );
         let mut stream = quiet(&mut guest);
         guest.sensor(true);
         guest.camera("Horizontal Movement", FAST);
         let messages = stream.during(time);
         guest.cut();
-        seen.extend(messages.iter().filter(|message| message["type"] == "event").filter_map(|event| event["data"]["id"].as_u64()));
+        seen.extend(
+            messages
+                .iter()
+                .filter(|message| message["type"] == "event")
+                .filter_map(|event| event["data"]["id"].as_u64()),
+        );
         seen.dedup();
     }
     check_seen(&Guest::boot(dir), &seen);
