@@ -63,6 +63,8 @@ impl Guest {
             .arg(dir.join("console.log"))
             .arg("--test")
             .arg(dir)
+            .arg("--image")
+            .arg(std::env::var_os("LOOKOUT_IMAGE").expect("tools/firmware names the image"))
             .stdin(Stdio::null())
             .spawn()
             .expect("tools/qemu runs");
