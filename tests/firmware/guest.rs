@@ -126,7 +126,9 @@ impl Guest {
     /// Sets the level of the sensor's line.
     pub(crate) fn sensor(&mut self, active: bool) {
         let pull = if active { "pull-up" } else { "pull-down" };
-        self.run(&format!("echo {pull} | tee /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio4/pull"));
+        self.run(&format!(
+            "echo {pull} | tee /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio4/pull"
+        ));
     }
 
     /// Cuts its power.
