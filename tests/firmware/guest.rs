@@ -1,0 +1,180 @@
+//! The guest that runs the image: started, asked, told, and cut off from its power. What it says is waited for by condition.
+
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::net::TcpListener;
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Child;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use lookout::clock::Clock;
+use lookout::clock::Mono;
+use lookout::clock::SystemClock;
+use serde_json::Value;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::WebSocket;
+use tokio_tungstenite::tungstenite::client;
+
+/// Longest time from power on until the service answers: an emulated machine on a busy one.
+const BOOT_MAX: Duration = Duration::from_secs(600);
+/// Longest time that anything else takes there.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+
+pub(crate) fn now() -> Mono {
+    SystemClock::default().now()
+}
+
+/// Polls `look` until it gives something, for `limit` at most.
+pub(crate) fn within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let clock = SystemClock::default();
+    let until = clock.now() + limit;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(clock.now() < until, "waited in vain for {what}");
+        clock.sleep_until(clock.now() + Duration::from_millis(200));
+    }
+}
+
+/// A machine that runs the image; its power is cut when it is dropped.
+pub(crate) struct Guest {
+    machine: Child,
+    shell: BufReader<UnixStream>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Guest {
+    /// Powers it on with the card in `dir`, which is made of the image when there is none; back when the service answers.
+    pub(crate) fn boot(dir: &Path) -> Guest {
+        let port = TcpListener::bind("127.0.0.1:0")
+            .and_then(|listener| listener.local_addr())
+            .expect("a free port");
+        let mut machine = Command::new("tools/qemu")
+            .args(["--port", &port.port().to_string(), "--card"])
+            .arg(dir.join("card.qcow2"))
+            .arg("--serial")
+            .arg(dir.join("console.log"))
+            .arg("--test")
+            .arg(dir)
+            .arg("--image")
+            .arg(std::env::var_os("LOOKOUT_IMAGE").expect("tools/firmware names the image"))
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("tools/qemu runs");
+        let shell = within(PATIENCE, "QEMU's socket", || {
+            assert!(machine.try_wait().expect("a child").is_none(), "tools/qemu ended; see above");
+            UnixStream::connect(dir.join("shell")).ok()
+        });
+        shell.set_read_timeout(Some(BOOT_MAX)).expect("a timeout");
+        let mut guest = Guest {
+            machine,
+            shell: BufReader::new(shell),
+            address: port,
+        };
+        within(BOOT_MAX, "the service", || (guest.get("/api/health")?.0 == 200).then_some(()));
+        guest.run("mkdir -p /run/tools && mount -o ro /dev/disk/by-label/tools /run/tools");
+        guest
+    }
+
+    /// What a command says to the guest's shell, as root; fails when the command does.
+    pub(crate) fn run(&mut self, command: &str) -> String {
+        writeln!(self.shell.get_mut(), "{command}").expect("the shell listens");
+        let mut said = String::new();
+        loop {
+            let mut line = String::new();
+            let bytes = self.shell.read_line(&mut line).unwrap_or_else(|error| panic!("{command}: {error}"));
+            assert!(bytes > 0, "{command}: the guest is gone");
+            match line.trim_end().strip_prefix('=').and_then(|line| line.strip_suffix('=')) {
+                Some("0") => return said.trim_end().to_owned(),
+                Some(status) => panic!("{command}: status {status}: {said}"),
+                None => said += &line,
+            }
+        }
+    }
+
+    /// A GET: status, and body as JSON or null; `None` when nobody answers.
+    pub(crate) fn get(&self, path: &str) -> Option<(u16, Value)> {
+        let mut socket = TcpStream::connect(self.address).ok()?;
+        socket.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+        write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
+        let answer = std::io::read_to_string(socket).ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    }
+
+    /// A client of the stream.
+    pub(crate) fn connect(&self, path: &str) -> Stream {
+        let socket = TcpStream::connect(self.address).expect("the service listens");
+        socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a timeout");
+        let connect = || client(format!("ws://localhost{path}"), socket.try_clone().expect("a descriptor")).ok();
+        Stream(within(PATIENCE, "an upgrade", connect).0)
+    }
+
+    /// Sets one of the camera's controls.
+    pub(crate) fn camera(&mut self, control: &str, value: i32) {
+        self.run(&format!("/run/tools/vivid '{control}' {value}"));
+    }
+
+    /// Sets the level of the sensor's line.
+    pub(crate) fn sensor(&mut self, active: bool) {
+        let pull = if active { "pull-up" } else { "pull-down" };
+        self.run(&format!(
+            "echo {pull} | tee /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio4/pull"
+        ));
+    }
+
+    /// Cuts its power.
+    pub(crate) fn cut(mut self) {
+        self.machine.kill().expect("killed");
+        self.machine.wait().expect("gone");
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        let _ = self.machine.kill();
+        let _ = self.machine.wait();
+    }
+}
+
+/// A client of the stream.
+pub(crate) struct Stream(WebSocket<TcpStream>);
+
+impl Stream {
+    /// The next message, if one comes within half a second.
+    pub(crate) fn poll(&mut self) -> Option<Value> {
+        match self.0.read() {
+            Ok(Message::Text(text)) => Some(serde_json::from_str(&text).expect("JSON")),
+            _ => None,
+        }
+    }
+
+    /// The first message that `wanted` takes, within [`PATIENCE`].
+    pub(crate) fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let until = now() + PATIENCE;
+        while now() < until {
+            if let Some(message) = self.poll().filter(&wanted) {
+                return message;
+            }
+        }
+        panic!("waited in vain for {what}")
+    }
+
+    /// All that comes in `time`.
+    pub(crate) fn during(&mut self, time: Duration) -> Vec<Value> {
+        let until = now() + time;
+        let mut messages = Vec::new();
+        while now() < until {
+            messages.extend(self.poll());
+        }
+        messages
+    }
+}
