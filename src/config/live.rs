@@ -122,7 +122,13 @@ impl Config {
 
 /// Keys that have another value in `a` than in `b`; lists of tables by their name alone.
 fn differing(a: &Config, b: &Config) -> Vec<String> {
-    let mut keys: Vec<String> = a.keys().into_iter().zip(b.keys()).filter(|(a, b)| a != b).map(|(a, _)| a.key).collect();
+    let mut keys: Vec<String> = a
+        .keys()
+        .into_iter()
+        .zip(b.keys())
+        .filter(|(a, b)| a != b)
+        .map(|(a, _)| a.key)
+        .collect();
     keys.extend((a.motion.zones != b.motion.zones).then(|| "motion.zones".to_owned()));
     keys.extend((a.motion.masks != b.motion.masks).then(|| "motion.masks".to_owned()));
     keys
@@ -140,7 +146,10 @@ fn without(file: &Path, error: &dyn std::error::Error, config: Config) -> Config
 /// Whole or not at all, also when the power fails.
 fn keep(file: &Path, text: &str) -> io::Result<()> {
     if text.len() as u64 > CONFIG_BYTES_MAX {
-        return Err(io::Error::other(format!("{} bytes, at most {CONFIG_BYTES_MAX} are kept", text.len())));
+        return Err(io::Error::other(format!(
+            "{} bytes, at most {CONFIG_BYTES_MAX} are kept",
+            text.len()
+        )));
     }
     durable::replace(file, text.as_bytes())
 }

@@ -69,12 +69,7 @@ pub(super) async fn whole(body: Incoming, time_max: Duration) -> Result<Bytes, P
 /// A request's body of at most so many bytes, in time.
 pub(super) async fn whole_of(body: Incoming, bytes_max: usize, time_max: Duration) -> Result<Bytes, Problem> {
     let too_slow = |_| Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
-    let too_long = |_| {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("this body has at most {bytes_max} bytes"),
-        )
-    };
+    let too_long = |_| Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("this body has at most {bytes_max} bytes"));
     let limited = Limited::new(body, bytes_max).collect();
     let collected = timeout(time_max, limited).await.map_err(too_slow)?.map_err(too_long)?;
     Ok(collected.to_bytes())

@@ -24,8 +24,8 @@ use super::reply::Answer;
 use crate::event::engine::Fusion;
 use crate::limits::SETTINGS_BYTES_MAX;
 use crate::motion::settings as motion;
-use crate::pipeline::Command;
 use crate::pipeline;
+use crate::pipeline::Command;
 
 /// Keeps what is set while the service runs, within the rules of the configuration.
 pub trait Tuner: Send + Sync {
@@ -209,7 +209,8 @@ async fn change(server: &Server, change: Change) -> Result<Changed, Problem> {
         let changed = tuner.change(change)?;
         // Room is made by the pipeline within a step; it keeps what it has, and what is kept holds at the next start.
         let told = controls.ask(Command::Tune(Box::new(tuner.now())));
-        told.map(|()| changed).map_err(|_| Refused::Disk("the camera is busy with earlier commands".into()))
+        told.map(|()| changed)
+            .map_err(|_| Refused::Disk("the camera is busy with earlier commands".into()))
     });
     match done.await {
         Ok(Ok(changed)) => {

@@ -198,6 +198,7 @@ impl Device {
             thread: None,
         };
         device.status.recorder().writable = true;
+        device.status.rename(names());
         device.status.pipeline().camera = CameraState::Live;
         let services = device.services(settings);
         device.thread = Some(std::thread::spawn(move || {
@@ -222,10 +223,10 @@ impl Device {
             clock: Arc::new(SystemClock::default()),
             memory: None,
             counters: self.counters.clone(),
-            names: Arc::new(names()),
             board: None,
             records: self.records.clone(),
             about: Arc::default(),
+            tuner: None,
             accounts: self.accounts.clone(),
             tls: None,
             updater: None,

@@ -66,7 +66,8 @@ fn described(operation: Operation) -> Value {
         "responses": answers,
     });
     if let Some(schema) = operation.body {
-        described["requestBody"] = json!({ "required": !operation.body_optional, "content": { operation.body_kind: { "schema": schema } } });
+        described["requestBody"] =
+            json!({ "required": !operation.body_optional, "content": { operation.body_kind: { "schema": schema } } });
         if operation.bundle {
             described["requestBody"]["content"]["application/octet-stream"] = json!({});
         }

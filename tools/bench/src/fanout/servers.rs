@@ -213,7 +213,7 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         counters: Arc::clone(counters),
         about: Arc::default(),
         records: Arc::default(),
-        names: Arc::default(),
+        tuner: None,
         board: None,
         accounts: Arc::new(Accounts::in_memory(Arc::new(SystemClock::default())).expect("random numbers")),
         tls: None,
