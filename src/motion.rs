@@ -76,15 +76,16 @@ impl Rect {
     pub const fn area(self) -> u32 {
         self.width as u32 * self.height as u32
     }
-    /// Intersection over union with `other`, 0 to 1000 (Jaccard index).
+    /// Intersection with `other` over the smaller area of the two, 0 to 1000 (overlap coefficient of Szymkiewicz and Simpson):
+    /// someone's box is small beside the path on which they came.
     pub fn overlap_permille(self, other: Rect) -> u16 {
         let across = (self.x + self.width).min(other.x + other.width).saturating_sub(self.x.max(other.x));
         let down = (self.y + self.height)
             .min(other.y + other.height)
             .saturating_sub(self.y.max(other.y));
         let both = u64::from(across) * u64::from(down);
-        let either = u64::from(self.area()) + u64::from(other.area()) - both;
-        (both * 1000).checked_div(either).unwrap_or(0) as u16
+        let smaller = u64::from(self.area().min(other.area()));
+        (both * 1000).checked_div(smaller).unwrap_or(0) as u16
     }
     /// The smallest rectangle that holds both.
     pub fn hull(self, other: Rect) -> Rect {

@@ -199,12 +199,6 @@ impl Background {
         self.value[cell] = now[cell] * LEVEL;
     }
 
-    /// Moves cell `cell` an eighth of the way to what it shows: the light has changed there.
-    pub(crate) fn approach(&mut self, now: &[u16], cell: usize) {
-        let value = &mut self.value[cell];
-        *value = *value - (*value >> 3) + ((now[cell] * LEVEL) >> 3);
-    }
-
     /// Notes that cell `cell` began to differ.
     pub(crate) fn note_habit(&mut self, cell: usize) {
         self.habit[cell] = (self.habit[cell] + HABIT_STEP).min(HABIT_MAX);

@@ -267,7 +267,8 @@ impl Detector {
                 self.report(MotionState::WarmUp);
             }
             Stage::Live => {
-                if self.compare() * 100 > self.plan.kept * SCENE_PERCENT {
+                let many = self.compare() * 100 > self.plan.kept * SCENE_PERCENT;
+                if many && !self.regions.all_is_light(&self.now, &self.background) {
                     self.background.restart(&self.now, &self.plan);
                     self.regions.clear();
                     self.stage = Stage::Settling(at, 0);

@@ -20,17 +20,23 @@ use super::zones::Plan;
 /// Differing cells belong together with at most this many cells between them.
 const GAP: usize = 1;
 /// What moved and stopped is held this long, in ticks: then it is part of the background.
-const HOLD_TICKS: u8 = 4 * TICKS_PER_SECOND as u8;
+const HOLD_TICKS: u16 = 20 * TICKS_PER_SECOND as u16;
 /// What is seen to be the trace of something that went away is dropped after this, in ticks.
-const GHOST_TICKS: u8 = TICKS_PER_SECOND as u8 / 4;
+const GHOST_TICKS: u16 = TICKS_PER_SECOND as u16 / 4;
 /// Evidence of each cell, on average, from which on a region at rest is held.
 const CLEAR_EVIDENCE: u32 = 16;
-/// A region at rest is held unless it has less than this part of the evidence of what moved lately: then it is a remnant of that.
-const REMNANT_PART: u32 = 16;
+/// A region at rest is held unless it has less than this part of the evidence of what moved here: then that went on, and
+/// left it behind.
+const REMNANT_PART: u32 = 3;
+/// What light explains is part of the background after this, in ticks.
+const LIT_TICKS: u16 = TICKS_PER_SECOND as u16;
 /// More moving regions than this are a crowd, or weather.
 const CROWD: usize = 3;
 /// Clutter raises the least evidence at most to twice this multiple and one more.
-const CLUTTER_MAX: u32 = 4;
+const CLUTTER_MAX: u32 = 8;
+/// Proof that motion needs to be certain, in sixteenths of the least evidence that counts: what barely counts must be seen in
+/// four frames, what is twice as strong in two.
+const PROOF_MIN: u32 = 40;
 /// Units of the ages of regions.
 pub(crate) const TICKS_PER_SECOND: u64 = 16;
 
@@ -68,11 +74,15 @@ pub(crate) struct Regions {
     /// 1 where the region was certain once, and so is held when it stops.
     held: Vec<u8>,
     /// Ticks since the cell's region moved.
-    still: Vec<u8>,
+    still: Vec<u16>,
+    /// Evidence of the region that moved here last.
+    weight: Vec<u32>,
     /// In which of the last 16 frames the cell was part of a region; the newest is bit 0.
     seen: Vec<u16>,
     /// In which of the last 16 frames a region moved around here.
     moved: Vec<u16>,
+    /// Evidence of what moved around here lately, in sixteenths of the least that counts; it fades by a quarter each frame.
+    proof: Vec<u8>,
     /// Cells of one region, in the order in which they were reached.
     cells: Vec<u32>,
     /// Frames since the histories held anything.
@@ -81,8 +91,8 @@ pub(crate) struct Regions {
     clutter: u32,
     /// Most evidence in this frame that is not certain to be motion.
     doubtful: u32,
-    /// Evidence of the largest region that was certain lately; fades over some seconds.
-    largest: u32,
+    /// The strongest regions of this frame that are not where anything was a frame ago, strongest first.
+    fleeting: [u32; CROWD + 1],
     /// Moving regions in this frame, and in the one before.
     crowd: usize,
     crowd_before: usize,
@@ -116,14 +126,16 @@ impl Regions {
             taken: bytes(),
             moving: bytes(),
             held: bytes(),
-            still: bytes(),
+            still: histories(),
+            weight: vec![0; grid.len()],
             seen: histories(),
             moved: histories(),
+            proof: bytes(),
             cells: Vec::with_capacity(grid.len()),
             idle: u16::BITS,
             clutter: 0,
             doubtful: 0,
-            largest: 0,
+            fleeting: [0; CROWD + 1],
             crowd: 0,
             crowd_before: 0,
         }
@@ -131,16 +143,18 @@ impl Regions {
 
     /// Bytes that [`new`](Regions::new) allocates.
     pub(crate) const fn footprint(grid: Grid) -> usize {
-        grid.len() * (5 * size_of::<u8>() + 2 * size_of::<u16>() + size_of::<u32>())
+        grid.len() * (5 * size_of::<u8>() + 3 * size_of::<u16>() + 2 * size_of::<u32>())
     }
 
     /// Forgets everything that moved or is held.
     pub(crate) fn clear(&mut self) {
-        for bytes in [&mut self.taken, &mut self.moving, &mut self.held, &mut self.still] {
+        for bytes in [&mut self.taken, &mut self.moving, &mut self.held, &mut self.proof] {
             bytes.fill(0);
         }
-        self.seen.fill(0);
-        self.moved.fill(0);
+        for histories in [&mut self.seen, &mut self.moved, &mut self.still] {
+            histories.fill(0);
+        }
+        self.weight.fill(0);
         self.idle = u16::BITS;
     }
 
@@ -149,6 +163,7 @@ impl Regions {
         let mut tally = Tally::default();
         self.age();
         self.doubtful = 0;
+        self.fleeting = [0; CROWD + 1];
         self.crowd_before = mem::take(&mut self.crowd);
         let mut next = 0;
         while let Some(ahead) = self.marks[next..].iter().position(|mark| *mark == STRONG) {
@@ -166,13 +181,27 @@ impl Regions {
         tally
     }
 
-    /// Clutter rises within a second or two, and fades within some more.
+    /// Clutter rises within a second or two, or at once where many things are fleeting, and fades within some more.
     fn note_clutter(&mut self) {
-        let doubtful = (self.doubtful.min(CLUTTER_MAX * self.rules.evidence_min)) << 6;
+        let most = CLUTTER_MAX * self.rules.evidence_min;
+        let doubtful = self.doubtful.min(most) << 6;
         let step = doubtful.saturating_sub(self.clutter) >> 5;
         self.clutter += step;
+        // The strongest may be somebody; the least of a crowd says what weather brings at least.
+        let weather = self.fleeting[CROWD - 1].min(most) << 6;
+        if self.fleeting[CROWD] > 0 {
+            self.clutter = self.clutter.max(weather);
+        }
         self.clutter -= self.clutter >> 7;
-        self.largest -= self.largest.div_ceil(32);
+    }
+
+    /// Keeps `evidence` among the strongest of its kind.
+    fn note_fleeting(&mut self, mut evidence: u32) {
+        for place in &mut self.fleeting {
+            if evidence > *place {
+                mem::swap(place, &mut evidence);
+            }
+        }
     }
 
     /// Least evidence that counts now.
@@ -191,10 +220,13 @@ impl Regions {
         for history in self.seen.iter_mut().chain(&mut self.moved) {
             *history <<= 1;
         }
+        for proof in &mut self.proof {
+            *proof -= proof.div_ceil(4);
+        }
         for ((seen, held), still) in self.seen.iter().zip(&mut self.held).zip(&mut self.still) {
             let recent = u8::from(seen & 0b1110 != 0);
             *held *= recent;
-            *still *= recent;
+            *still *= u16::from(recent);
         }
     }
 
@@ -273,8 +305,8 @@ impl Regions {
             self.doubtful = self.doubtful.max(blob.evidence);
             return;
         }
-        if self.cells.len() >= self.rules.wide && self.change(scene, background).is_light() {
-            self.cells.iter().for_each(|&cell| background.approach(scene.now, cell as usize));
+        if self.cells.len() >= self.rules.wide && self.change(scene.now, background).is_light() {
+            self.pass_light(scene, background);
             return;
         }
         let moves = blob.stirred > self.cells.len() / 64;
@@ -283,9 +315,12 @@ impl Regions {
         let certain = self.certain(&blob, moves);
         if moves && !certain {
             self.doubtful = self.doubtful.max(blob.evidence);
+            if blob.stayed * 2 < self.cells.len() {
+                self.note_fleeting(blob.evidence);
+            }
         }
         let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
-        let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene, background).is_ghost());
+        let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene.now, background).is_ghost());
         if over {
             self.absorb(scene, background);
         } else if moves || certain {
@@ -300,6 +335,18 @@ impl Regions {
         }
     }
 
+    /// The region shows light: it is not learned from until it has lasted, for headlights go as they came.
+    fn pass_light(&mut self, scene: &Scene<'_>, background: &mut Background) {
+        for cell in self.cells.iter().map(|&cell| cell as usize) {
+            self.taken[cell] = 1;
+            self.still[cell] = self.still[cell].saturating_add(u16::from(scene.ticks));
+            if self.still[cell] >= LIT_TICKS {
+                background.absorb(scene.now, cell);
+                (self.taken[cell], self.still[cell]) = (0, 0);
+            }
+        }
+    }
+
     /// 500 at the least evidence that counts, nearing 1000 with more.
     fn score(&self, blob: &Blob) -> Score {
         let evidence = u64::from(blob.evidence);
@@ -310,16 +357,25 @@ impl Regions {
     fn note(&mut self, blob: &Blob, moves: bool, scene: &Scene<'_>) {
         for cell in self.cells.iter().map(|&cell| cell as usize) {
             self.taken[cell] = 1;
-            self.still[cell] = if moves { 0 } else { self.still[cell].saturating_add(scene.ticks) };
+            self.still[cell] = if moves {
+                0
+            } else {
+                self.still[cell].saturating_add(u16::from(scene.ticks))
+            };
         }
         if !moves {
             return;
         }
+        self.cells.iter().for_each(|&cell| self.weight[cell as usize] = blob.evidence);
+        let before = self.cells.iter().map(|&cell| self.proof[cell as usize]).max().unwrap_or(0);
+        let gained = (blob.evidence * 16 / self.evidence_min()).min(u32::from(u8::MAX)) as u8;
+        let proof = before.saturating_add(gained);
         let (columns, rows) = (self.grid.columns, self.grid.rows);
         let across = blob.left.saturating_sub(GAP + 1)..(blob.right + GAP + 2).min(columns);
         for row in blob.top.saturating_sub(GAP + 1)..(blob.bottom + GAP + 2).min(rows) {
             let cells = row * columns + across.start..row * columns + across.end;
-            self.moved[cells].iter_mut().for_each(|moved| *moved |= 1);
+            self.moved[cells.clone()].iter_mut().for_each(|moved| *moved |= 1);
+            self.proof[cells].iter_mut().for_each(|there| *there = proof.max(*there));
         }
     }
 
@@ -330,7 +386,8 @@ impl Regions {
         let steady = blob.stayed * 2 >= self.cells.len();
         let weather = !steady && self.crowd_before > CROWD;
         // What has stopped is held only while it is clearly there: traces of it are not.
-        let clear = blob.evidence >= CLEAR_EVIDENCE * self.cells.len() as u32 && blob.evidence >= self.largest / REMNANT_PART;
+        let weight = self.cells.iter().map(|&cell| self.weight[cell as usize]).max().unwrap_or(0);
+        let clear = blob.evidence >= CLEAR_EVIDENCE * self.cells.len() as u32 && blob.evidence >= weight / REMNANT_PART;
         if weather || !(moves || clear) {
             return false;
         }
@@ -345,11 +402,12 @@ impl Regions {
             (moved & window).count_ones() >= frames || lasting
         };
         let cells = || self.cells.iter().map(|&cell| cell as usize);
-        let confirmed = cells().filter(|&cell| often(self.moved[cell], self.seen[cell])).count();
+        let proof = cells().map(|cell| u32::from(self.proof[cell])).max().unwrap_or(0);
+        let proven = proof >= if steady { PROOF_MIN } else { 2 * PROOF_MIN };
+        let confirmed = cells().filter(|&cell| proven && often(self.moved[cell], self.seen[cell])).count();
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
         let certain = confirmed > blob.strong / 4 || held > self.cells.len() / 8;
         if certain {
-            self.largest = self.largest.max(blob.evidence);
             self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
         }
         certain
@@ -363,11 +421,20 @@ impl Regions {
         }
     }
 
-    fn change<'a>(&'a self, scene: &Scene<'a>, background: &'a Background) -> Change<'a> {
+    /// Whether what differs in the whole picture is light: a cloud's edge, a lamp that falls off.
+    pub(crate) fn all_is_light(&mut self, now: &[u16], background: &Background) -> bool {
+        let differing = self.marks.iter().enumerate().filter(|(_, mark)| **mark != SAME);
+        self.cells.clear();
+        self.cells.extend(differing.map(|(cell, _)| cell as u32));
+        self.change(now, background).is_light()
+    }
+
+    fn change<'a>(&'a self, now: &'a [u16], background: &'a Background) -> Change<'a> {
         Change {
             grid: self.grid,
-            now: scene.now,
+            now,
             background: &background.value,
+            other: &background.other,
             threshold: &background.threshold,
             cells: &self.cells,
         }
