@@ -22,6 +22,7 @@ mod sway;
 mod background;
 mod structure;
 mod rules;
+mod clutter;
 mod regions;
 mod tamper;
 

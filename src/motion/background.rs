@@ -14,7 +14,7 @@ const YOUNG_FRAMES: u32 = 32;
 /// Of so many visits to a row one learns also from cells that are taken.
 const BLIND_VISITS: u32 = 32;
 /// Least threshold, before the sensitivity: what compression and lamps do to a still picture.
-const THRESHOLD_MIN: u16 = 3 * FINE / 2;
+const THRESHOLD_MIN: u16 = FINE;
 /// Largest threshold: cells that vary habitually still show an intruder of more contrast than this ...
 const THRESHOLD_MAX: u16 = 12 * FINE;
 /// ... and this part of their brightness: a thing before the sun differs more than one in the dark.

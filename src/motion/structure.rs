@@ -5,7 +5,7 @@ use super::cells::LEVEL;
 
 /// A change of light has no edges of its own: its steps from cell to cell, once the background's are taken away, are
 /// at most this part (in 256ths) of its height.
-const LIGHT_SHARPNESS_MAX: u64 = 32;
+const LIGHT_SHARPNESS_MAX: u64 = 40;
 
 /// A ghost has this many quarters as much edge in the background as in the picture: somebody in plain clothes before a
 /// busy wall comes to six at times.

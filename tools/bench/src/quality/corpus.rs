@@ -261,5 +261,52 @@ fn people() -> Vec<Case> {
 
 /// Written after the detector was tuned on those above, and not looked at before.
 fn second() -> Vec<Case> {
-    Vec::new()
+    vec![
+        case("2: rain all the time, visits", 70, |s| {
+            s.effects = vec![weather_of(WeatherKind::Rain, 0.5, Span::seconds(0.0, 100.0))];
+            s.visits = vec![visit(15.0, 7.0), visit(27.0, 8.0), visit(45.0, 7.0)];
+        }),
+        case("2: snow storm and leaves", 60, |s| {
+            s.foliage = true;
+            s.effects = vec![
+                weather_of(WeatherKind::Snow, 1.0, Span::seconds(15.0, 100.0).fading(3.0)),
+                Effect::Storm(Span::seconds(15.0, 100.0).fading(3.0), 2.0),
+            ];
+            s.visits = vec![visit(45.0, 8.0)];
+        }),
+        case("2: shaking mast, visits", 70, |s| {
+            s.effects = vec![shake(Span::seconds(0.0, 100.0), 0.003, 1.2)];
+            s.visits = vec![visit(20.0, 8.0), visit(35.0, 8.0), visit(52.0, 9.0)];
+        }),
+        case("2: street at night", 80, |s| {
+            s.lights = vec![lit(0.0, 100.0, 0.0, 0.3, 2.0)];
+            let sweep = |at: f32, path| spot(Span::seconds(at, 1.8), path, 0.2, 0.7, 3.0);
+            s.effects = vec![sweep(8.0, [(1.2, 0.5), (-0.2, 0.45)]), sweep(24.0, [(-0.2, 0.6), (1.2, 0.5)]), sweep(44.0, [(1.2, 0.4), (-0.2, 0.5)])];
+            s.visits = vec![visit(12.0, 8.0), visit(30.0, 8.0), visit(60.0, 10.0)];
+        }),
+        case("2: sun between clouds, visits", 80, |s| {
+            s.drift = true;
+            s.foliage = true;
+            s.lights = (0..6).map(|n| lit(9.0 + 11.0 * n as f32, 3.0, 2.0, 0.65, 0.0)).collect();
+            s.visits = vec![visit(10.0, 7.0), visit(24.0, 8.0), visit(41.0, 7.0), visit(60.0, 9.0)];
+        }),
+        case("2: room with lamps, visits", 80, |s| {
+            let lamp = |at: f32, length: f32, place, radius: f32| spot(Span::seconds(at, length), [place; 2], radius, 0.9, 1.7);
+            s.lights = vec![lit(40.0, 15.0, 0.0, 0.6, 0.0)];
+            s.effects = vec![lamp(10.0, 12.0, (0.3, 0.2), 0.3), lamp(30.0, 40.0, (0.8, 0.3), 0.2)];
+            s.visits = vec![visit(14.0, 7.0), visit(28.0, 8.0), visit(46.0, 7.0), visit(64.0, 8.0)];
+        }),
+        case("2: seven in quick succession", 80, |s| {
+            s.drift = true;
+            s.visits = (0..7).map(|n| visit(6.0 + 10.0 * n as f32, 6.0)).collect();
+        }),
+        case("2: far away", 70, |s| {
+            s.visits = vec![walker(8.0, 16.0, -0.6, (60, 50), 0.0), walker(32.0, 14.0, -0.5, (190, 60), 0.0), walker(52.0, 14.0, -0.75, (40, 40), 0.0)];
+        }),
+        case("2: dusk, quiet", 90, |s| {
+            s.foliage = true;
+            s.lights = vec![lit(5.0, 200.0, 30.0, 0.3, 0.0)];
+            s.effects = vec![Effect::Grain(Span::seconds(5.0, 200.0).fading(30.0), 3.0)];
+        }),
+    ]
 }
