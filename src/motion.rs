@@ -16,6 +16,7 @@ pub mod settings;
 pub mod detector;
 pub mod cells;
 pub mod jpeg;
+mod dc;
 mod zones;
 mod light;
 mod sway;
