@@ -25,6 +25,8 @@ pub(crate) const FPS: u32 = 15;
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) seconds: u32,
+    /// Not tuned on.
+    pub(crate) is_held_out: bool,
     script: Script,
 }
 
@@ -58,7 +60,12 @@ fn case(name: &'static str, seconds: u32, change: impl FnOnce(&mut Script)) -> C
         ..Script::empty()
     };
     change(&mut script);
-    Case { name, seconds, script }
+    Case {
+        name,
+        seconds,
+        is_held_out: name.starts_with("2: "),
+        script,
+    }
 }
 
 /// Somebody as the seed will have it, from `at` for `length` seconds.
@@ -129,7 +136,9 @@ fn weather_of(kind: WeatherKind, amount: f32, span: Span) -> Effect {
 
 fn light() -> Vec<Case> {
     vec![
-        case("light switch", 50, |s| s.lights = vec![lit(10.0, 12.0, 0.0, 0.5, 4.0), lit(34.0, 60.0, 0.0, 1.5, 0.0)]),
+        case("light switch", 50, |s| {
+            s.lights = vec![lit(10.0, 12.0, 0.0, 0.5, 4.0), lit(34.0, 60.0, 0.0, 1.5, 0.0)]
+        }),
         case("light switch, and someone enters", 50, |s| {
             s.lights = vec![lit(0.0, 11.5, 0.0, 0.45, 2.0), lit(36.0, 30.0, 0.0, 0.5, 2.0)];
             s.visits = vec![visit(10.5, 10.0), visit(30.0, 9.0)];
@@ -229,7 +238,8 @@ fn camera() -> Vec<Case> {
         }),
         case("frozen, and dropped frames", 60, |s| {
             s.faults = vec![fault(8.0, FaultKind::Freeze(Duration::from_secs(14)))];
-            s.faults.extend((0..12).map(|n| fault(30.0 + n as f32, FaultKind::Stall(Duration::from_millis(400)))));
+            s.faults
+                .extend((0..12).map(|n| fault(30.0 + n as f32, FaultKind::Stall(Duration::from_millis(400)))));
             s.visits = vec![visit(32.0, 9.0)];
         }),
         case("night noise", 60, |s| {
@@ -244,18 +254,31 @@ fn people() -> Vec<Case> {
     vec![
         case("quiet", 60, |_| {}),
         case("visits in a row", 80, |s| {
-            s.visits = vec![visit(8.0, 7.0), visit(19.0, 6.0), visit(29.0, 8.0), visit(41.0, 7.0), visit(53.0, 9.0), visit(66.0, 7.0)];
+            s.visits = vec![
+                visit(8.0, 7.0),
+                visit(19.0, 6.0),
+                visit(29.0, 8.0),
+                visit(41.0, 7.0),
+                visit(53.0, 9.0),
+                visit(66.0, 7.0),
+            ];
         }),
-        case("2 % walker at 10 dB", 50, |s| s.visits = vec![walker(10.0, 25.0, -1.0, (105, 110), 0.1)]),
+        case("2 % walker at 10 dB", 50, |s| {
+            s.visits = vec![walker(10.0, 25.0, -1.0, (105, 110), 0.1)]
+        }),
         case("far slow walker", 60, |s| s.visits = vec![walker(10.0, 40.0, -0.7, (100, 90), 0.1)]),
         case("low contrast", 50, |s| s.visits = vec![walker(10.0, 14.0, 0.2, (100, 95), 0.16)]),
-        case("stops and stays", 90, |s| s.visits = vec![walker(8.0, 50.0, 0.4, (40, 60), 0.8), visit(70.0, 9.0)]),
+        case("stops and stays", 90, |s| {
+            s.visits = vec![walker(8.0, 50.0, 0.4, (40, 60), 0.8), visit(70.0, 9.0)]
+        }),
         case("thing left and taken", 80, |s| {
             s.visits = vec![walker(8.0, 10.0, 0.4, (40, 60), 0.16), walker(45.0, 10.0, 0.4, (200, 60), 0.16)];
             let span = Span::seconds(13.0, 37.0);
             s.effects = vec![thing(span, (0.5, 0.72), 0.1, 30)];
         }),
-        case("runner", 40, |s| s.visits = vec![walker(10.0, 2.0, 0.3, (40, 60), 0.0), walker(20.0, 1.5, 0.8, (200, 60), 0.0)]),
+        case("runner", 40, |s| {
+            s.visits = vec![walker(10.0, 2.0, 0.3, (40, 60), 0.0), walker(20.0, 1.5, 0.8, (200, 60), 0.0)]
+        }),
     ]
 }
 
@@ -281,7 +304,11 @@ fn second() -> Vec<Case> {
         case("2: street at night", 80, |s| {
             s.lights = vec![lit(0.0, 100.0, 0.0, 0.3, 2.0)];
             let sweep = |at: f32, path| spot(Span::seconds(at, 1.8), path, 0.2, 0.7, 3.0);
-            s.effects = vec![sweep(8.0, [(1.2, 0.5), (-0.2, 0.45)]), sweep(24.0, [(-0.2, 0.6), (1.2, 0.5)]), sweep(44.0, [(1.2, 0.4), (-0.2, 0.5)])];
+            s.effects = vec![
+                sweep(8.0, [(1.2, 0.5), (-0.2, 0.45)]),
+                sweep(24.0, [(-0.2, 0.6), (1.2, 0.5)]),
+                sweep(44.0, [(1.2, 0.4), (-0.2, 0.5)]),
+            ];
             s.visits = vec![visit(12.0, 8.0), visit(30.0, 8.0), visit(60.0, 10.0)];
         }),
         case("2: sun between clouds, visits", 80, |s| {
@@ -301,7 +328,11 @@ fn second() -> Vec<Case> {
             s.visits = (0..7).map(|n| visit(6.0 + 10.0 * n as f32, 6.0)).collect();
         }),
         case("2: far away", 70, |s| {
-            s.visits = vec![walker(8.0, 16.0, -0.6, (60, 50), 0.0), walker(32.0, 14.0, -0.5, (190, 60), 0.0), walker(52.0, 14.0, -0.75, (40, 40), 0.0)];
+            s.visits = vec![
+                walker(8.0, 16.0, -0.6, (60, 50), 0.0),
+                walker(32.0, 14.0, -0.5, (190, 60), 0.0),
+                walker(52.0, 14.0, -0.75, (40, 40), 0.0),
+            ];
         }),
         case("2: dusk, quiet", 90, |s| {
             s.foliage = true;
