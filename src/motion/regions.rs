@@ -141,8 +141,7 @@ impl Regions {
         self.age(scene.ticks);
         self.clutter.begin();
         let mut next = 0;
-        while let Some(ahead) = self.marks[next..].iter().position(|mark| *mark == STRONG) {
-            let from = next + ahead;
+        while let Some(from) = self.next_strong(next) {
             next = from + 1;
             if background.recall(scene.now, from) {
                 self.marks[from] = SAME;
@@ -154,6 +153,16 @@ impl Regions {
         }
         self.clutter.note(self.rules.evidence_min);
         tally
+    }
+
+    /// The first strong cell from `from` on; rows without any are passed over as fast as memory is read.
+    fn next_strong(&self, from: usize) -> Option<usize> {
+        let row = self.grid.columns;
+        let begins = std::iter::successors(Some(from), |begin| Some((begin / row + 1) * row));
+        let strips = begins.take_while(|begin| *begin < self.marks.len());
+        let mut strips = strips.map(|begin| (begin, &self.marks[begin..(begin / row + 1) * row]));
+        let (begin, strip) = strips.find(|(_, strip)| strip.contains(&STRONG))?;
+        strip.iter().position(|mark| *mark == STRONG).map(|ahead| begin + ahead)
     }
 
     /// Least evidence that counts now.
