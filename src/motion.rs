@@ -3,13 +3,15 @@
 //!
 //! A frame goes through them in this order; everything after the first works on the grid alone, in fixed point:
 //!
-//! 1. `jpeg` (compressed frames only) and `cells`: luma to the mean of each 8x8 block; what a mask covers becomes 0.
+//! 1. `cells`: luma to the mean of each 8x8 block, for compressed frames straight from their DC coefficients (`dc`), for odd ones
+//!    by a decode (`jpeg`); what a mask covers becomes 0.
 //! 2. `tamper`: is it a picture of the scene at all, and is it a new one? A repeated picture ends here.
 //! 3. `background`: which cells differ from what is usual there, by what each one's own variation makes likely?
 //! 4. `light` and `sway`, when many do: what of it do a change of gain and offset, and a push to the camera, explain?
-//! 5. Most of the picture still differs: the scene changed, and is learned anew.
+//! 5. Most of the picture still differs, and not as a cloud or a lamp would have it: the scene changed, and is learned anew.
 //! 6. `regions`: cells that differ to connected regions; `structure`: which of these are light or the trace of what
-//!    left; which moved in N of the last M frames, where they are now; which came to rest.
+//!    left; which moved in N of the last M frames and with enough evidence in sum, where they are
+//!    now; which came to rest. `clutter` raises the bar while rain, snow or leaves stir.
 //! 7. `background` learns from the cells that no region claims.
 
 pub mod settings;

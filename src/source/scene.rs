@@ -2,6 +2,7 @@
 //! A garden painted once, people drawn into each frame, light and noise over it all.
 
 mod effects;
+mod faults;
 mod garden;
 mod noise;
 mod person;
@@ -30,7 +31,6 @@ pub use truth::TruthEdge;
 pub use truth::TruthVisit;
 
 use std::collections::VecDeque;
-use std::io;
 use std::time::Duration;
 
 use crate::frame::FrameFormat;
@@ -47,6 +47,13 @@ use crate::source::pace::Reel;
 use crate::source::pace::Stand;
 use crate::source::pace::Taken;
 use crate::source::scene::effects::Canvas;
+use crate::source::scene::faults::covered;
+use crate::source::scene::faults::failed;
+use crate::source::scene::faults::failure;
+use crate::source::scene::faults::frozen;
+use crate::source::scene::faults::gone;
+use crate::source::scene::faults::stalled;
+use crate::source::scene::faults::unplugged;
 use crate::source::scene::garden::Crown;
 use crate::source::scene::noise::NOISE_BIAS;
 use crate::source::scene::noise::Noise;
@@ -383,67 +390,9 @@ fn first_at(rate: Rate, elapsed: Duration) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// The first moment at which a camera opened at `elapsed` fails: unplugged, or stalled beyond `limit`.
-fn failure(script: &Script, elapsed: Duration, limit: Duration) -> Option<(Duration, FaultKind)> {
-    let fails = script.faults.iter().filter_map(|fault| match fault.kind {
-        FaultKind::Unplug(_) if fault.at >= elapsed => Some((fault.at, fault.kind)),
-        FaultKind::Stall(length) => {
-            let from = fault.at.max(elapsed);
-            (from + limit < fault.at + length).then_some((from + limit, FaultKind::Stall(limit)))
-        }
-        _ => None,
-    });
-    fails.min_by_key(|(at, _)| *at)
-}
-
 /// Whether luma and chroma are mixed.
 fn is_packed(pixel: PixelFormat) -> bool {
     matches!(pixel, PixelFormat::Yuyv | PixelFormat::Uyvy)
-}
-
-fn stalled(kind: FaultKind) -> Option<Duration> {
-    match kind {
-        FaultKind::Stall(length) => Some(length),
-        _ => None,
-    }
-}
-
-fn covered(kind: FaultKind) -> Option<Duration> {
-    match kind {
-        FaultKind::Cover(length) => Some(length),
-        _ => None,
-    }
-}
-
-fn frozen(kind: FaultKind) -> Option<Duration> {
-    match kind {
-        FaultKind::Freeze(length) => Some(length),
-        _ => None,
-    }
-}
-
-fn unplugged(kind: FaultKind) -> Option<Duration> {
-    match kind {
-        FaultKind::Unplug(length) => Some(length),
-        _ => None,
-    }
-}
-
-fn failed(kind: FaultKind) -> SourceError {
-    match kind {
-        FaultKind::Stall(waited) => SourceError::Stalled {
-            what: "scene".into(),
-            waited,
-        },
-        _ => gone(),
-    }
-}
-
-fn gone() -> SourceError {
-    SourceError::Gone {
-        what: "scene".into(),
-        cause: io::Error::from_raw_os_error(libc::ENODEV),
-    }
 }
 
 fn unsupported(why: String) -> SourceError {
