@@ -3,25 +3,29 @@
 //!
 //! A frame goes through them in this order; everything after the first works on the grid alone, in fixed point:
 //!
-//! 1. `jpeg` (compressed frames only) and `cells`: luma to the mean of each 8x8 block; what a mask covers becomes 0.
+//! 1. `cells`: luma to the mean of each 8x8 block, for compressed frames straight from their DC coefficients (`dc`), for odd ones
+//!    by a decode (`jpeg`); what a mask covers becomes 0.
 //! 2. `tamper`: is it a picture of the scene at all, and is it a new one? A repeated picture ends here.
 //! 3. `background`: which cells differ from what is usual there, by what each one's own variation makes likely?
 //! 4. `light` and `sway`, when many do: what of it do a change of gain and offset, and a push to the camera, explain?
-//! 5. Most of the picture still differs: the scene changed, and is learned anew.
+//! 5. Most of the picture still differs, and not as a cloud or a lamp would have it: the scene changed, and is learned anew.
 //! 6. `regions`: cells that differ to connected regions; `structure`: which of these are light or the trace of what
-//!    left; which moved in N of the last M frames, where they are now; which came to rest.
+//!    left; which moved in N of the last M frames and with enough evidence in sum, where they are
+//!    now; which came to rest. `clutter` raises the bar while rain, snow or leaves stir.
 //! 7. `background` learns from the cells that no region claims.
 
 pub mod settings;
 pub mod detector;
 pub mod cells;
 pub mod jpeg;
+mod dc;
 mod zones;
 mod light;
 mod sway;
 mod background;
 mod structure;
 mod rules;
+mod clutter;
 mod regions;
 mod tamper;
 
@@ -76,15 +80,16 @@ impl Rect {
     pub const fn area(self) -> u32 {
         self.width as u32 * self.height as u32
     }
-    /// Intersection over union with `other`, 0 to 1000 (Jaccard index).
+    /// Intersection with `other` over the smaller area of the two, 0 to 1000 (overlap coefficient of Szymkiewicz and Simpson):
+    /// someone's box is small beside the path on which they came.
     pub fn overlap_permille(self, other: Rect) -> u16 {
         let across = (self.x + self.width).min(other.x + other.width).saturating_sub(self.x.max(other.x));
         let down = (self.y + self.height)
             .min(other.y + other.height)
             .saturating_sub(self.y.max(other.y));
         let both = u64::from(across) * u64::from(down);
-        let either = u64::from(self.area()) + u64::from(other.area()) - both;
-        (both * 1000).checked_div(either).unwrap_or(0) as u16
+        let smaller = u64::from(self.area().min(other.area()));
+        (both * 1000).checked_div(smaller).unwrap_or(0) as u16
     }
     /// The smallest rectangle that holds both.
     pub fn hull(self, other: Rect) -> Rect {

@@ -68,6 +68,7 @@ fn six_visits_are_found_and_the_empty_room_is_empty() {
     let visits = truth(&data.join("one-by-one-events.csv"));
     let events = events(&clip);
     assert_eq!(visits.len(), 6);
+    assert_eq!(events.len(), visits.len(), "one event a visit: {events:?}");
     for visit in &visits {
         let soon = visit.start().saturating_sub(EDGE_FRAMES)..=visit.start() + LATE_FRAMES_MAX;
         let found = events

@@ -169,16 +169,16 @@ fn the_same_scene_gives_the_same_events_at_three_sizes() {
 
 #[test]
 fn who_stops_is_held_for_seconds_and_no_ghost_stays_behind() {
-    let x = |n: u64| -0.1 + 0.02 * (n.saturating_sub(60).min(25) + n.saturating_sub(185)) as f32;
-    let said = watch(&Settings::default(), SMALL, 4, 280, |n, _| Look {
+    let x = |n: u64| -0.1 + 0.02 * (n.saturating_sub(60).min(25) + n.saturating_sub(385)) as f32;
+    let said = watch(&Settings::default(), SMALL, 4, 480, |n, _| Look {
         things: vec![person(x(n), 0.8, 0.4, -40.0)],
         ..Look::default()
     });
     let frames = moving(&said);
-    assert!((86..115).all(|n| frames.contains(&n)), "held for seconds: {frames:?}");
-    assert!((140..185).all(|n| !frames.contains(&n)), "over at last: {frames:?}");
-    assert!(frames.contains(&190), "seen when it goes on: {frames:?}");
-    assert!(frames.iter().all(|n| *n < 230), "over when it is gone: {frames:?}");
+    assert!((86..270).all(|n| frames.contains(&n)), "held for seconds: {frames:?}");
+    assert!((310..385).all(|n| !frames.contains(&n)), "over at last: {frames:?}");
+    assert!(frames.contains(&390), "seen when it goes on: {frames:?}");
+    assert!(frames.iter().all(|n| *n < 430), "over when it is gone: {frames:?}");
 }
 
 #[test]

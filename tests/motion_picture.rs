@@ -89,7 +89,7 @@ fn sensitivity_decides_what_is_faint() {
             ..Settings::default()
         };
         moving(&watch(&settings, SMALL, 2, 120, |n, _| Look {
-            things: walk(n, 40, 0.15, 5.0),
+            things: walk(n, 40, 0.07, 4.0),
             ..Look::default()
         }))
         .len()

@@ -241,6 +241,7 @@ fn a_visitor_walks_as_the_script_says() {
         stop: 0.5,
         depth: 0.5,
         tones: (30, 40),
+        pause: 0.16,
     };
     let visit = Visit {
         at: Duration::ZERO,

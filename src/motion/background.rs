@@ -14,7 +14,7 @@ const YOUNG_FRAMES: u32 = 32;
 /// Of so many visits to a row one learns also from cells that are taken.
 const BLIND_VISITS: u32 = 32;
 /// Least threshold, before the sensitivity: what compression and lamps do to a still picture.
-const THRESHOLD_MIN: u16 = 3 * FINE / 2;
+const THRESHOLD_MIN: u16 = FINE;
 /// Largest threshold: cells that vary habitually still show an intruder of more contrast than this ...
 const THRESHOLD_MAX: u16 = 12 * FINE;
 /// ... and this part of their brightness: a thing before the sun differs more than one in the dark.
@@ -197,12 +197,6 @@ impl Background {
             self.other[cell] = self.value[cell];
         }
         self.value[cell] = now[cell] * LEVEL;
-    }
-
-    /// Moves cell `cell` an eighth of the way to what it shows: the light has changed there.
-    pub(crate) fn approach(&mut self, now: &[u16], cell: usize) {
-        let value = &mut self.value[cell];
-        *value = *value - (*value >> 3) + ((now[cell] * LEVEL) >> 3);
     }
 
     /// Notes that cell `cell` began to differ.

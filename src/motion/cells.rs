@@ -93,12 +93,12 @@ pub fn means_of(frame: &Frame<'_>, lanes: &mut [u16], cells: &mut [u16]) {
 /// `luma` holds all rows of `grid`, and its rows are as wide.
 pub(crate) fn means(luma: Luma<'_>, grid: Grid, lanes: &mut [u16], cells: &mut [u16]) {
     match (luma.packing, grid.side) {
-        (Packing::Planar, 8) => strips::<8, 4, 2>(luma, grid, lanes, cells, |two| (two & 0xff) + (two >> 8)),
-        (Packing::Even, 8) => strips::<8, 8, 2>(luma, grid, lanes, cells, |two| two & 0xff),
-        (Packing::Odd, 8) => strips::<8, 8, 2>(luma, grid, lanes, cells, |two| two >> 8),
-        (Packing::Planar, _) => strips::<4, 2, 0>(luma, grid, lanes, cells, |two| (two & 0xff) + (two >> 8)),
-        (Packing::Even, _) => strips::<4, 4, 0>(luma, grid, lanes, cells, |two| two & 0xff),
-        (Packing::Odd, _) => strips::<4, 4, 0>(luma, grid, lanes, cells, |two| two >> 8),
+        (Packing::Planar, 8) => strips::<8, 4, 2>(luma, grid, lanes, cells, both),
+        (Packing::Even, 8) => strips::<8, 8, 2>(luma, grid, lanes, cells, lower),
+        (Packing::Odd, 8) => strips::<8, 8, 2>(luma, grid, lanes, cells, upper),
+        (Packing::Planar, _) => strips::<4, 2, 0>(luma, grid, lanes, cells, both),
+        (Packing::Even, _) => strips::<4, 4, 0>(luma, grid, lanes, cells, lower),
+        (Packing::Odd, _) => strips::<4, 4, 0>(luma, grid, lanes, cells, upper),
     }
 }
 
@@ -115,30 +115,59 @@ fn strips<const SIDE: usize, const LANES: usize, const SHIFT: u32>(
     grid: Grid,
     lanes: &mut [u16],
     cells: &mut [u16],
-    luma_of: impl Fn(u16) -> u16 + Copy,
+    sum_of: impl Fn([u16; SIDE]) -> u16 + Copy,
 ) {
     let lanes = &mut lanes[..grid.columns * LANES];
     for (row, means) in cells.chunks_exact_mut(grid.columns).enumerate() {
         let top = row * SIDE * luma.stride;
         let strip: [&[u8]; SIDE] = std::array::from_fn(|line| &luma.data[top + line * luma.stride..][..2 * lanes.len()]);
-        down(strip, lanes, luma_of);
+        down(strip, lanes, sum_of);
         for (mean, cell) in means.iter_mut().zip(lanes.as_chunks::<LANES>().0) {
-            *mean = cell.iter().sum::<u16>() >> SHIFT;
+            *mean = across(cell) >> SHIFT;
         }
     }
 }
 
-/// Sums each pair of bytes, as `luma_of` reads it, down the rows of `strip`; no overflow: 8 rows of 2 * 255.
+/// Sum of the lanes of a cell, at most 16320: four at a time as one number, whose product with ones has their sum on top.
 #[inline]
-fn down<const SIDE: usize>(strip: [&[u8]; SIDE], lanes: &mut [u16], luma_of: impl Fn(u16) -> u16 + Copy) {
+fn across<const LANES: usize>(cell: &[u16; LANES]) -> u16 {
+    let four = |lanes: &[u16; 4]| lanes.iter().rev().fold(0u64, |word, lane| word << 16 | u64::from(*lane));
+    let (fours, rest) = cell.as_chunks::<4>();
+    let sum = fours.iter().map(four).sum::<u64>().wrapping_mul(0x0001_0001_0001_0001) >> 48;
+    sum as u16 + rest.iter().sum::<u16>()
+}
+
+/// Sums pairs of bytes, as `sum_of` reads them, down the rows of `strip`; no overflow: 8 rows of 2 * 255.
+#[inline]
+fn down<const SIDE: usize>(strip: [&[u8]; SIDE], lanes: &mut [u16], sum_of: impl Fn([u16; SIDE]) -> u16 + Copy) {
     let strip = strip.map(|row| &row.as_chunks::<2>().0[..lanes.len()]);
     for (x, lane) in lanes.iter_mut().enumerate() {
-        let mut sum = 0;
-        for row in strip {
-            sum += luma_of(u16::from_le_bytes(row[x]));
-        }
-        *lane = sum;
+        *lane = sum_of(strip.map(|row| u16::from_le_bytes(row[x])));
     }
+}
+
+/// Sum of both bytes of all pairs: that of the pairs less 255 times that of their upper bytes, which is one instruction
+/// a row less than to part them.
+#[inline]
+fn both<const SIDE: usize>(pairs: [u16; SIDE]) -> u16 {
+    let (mut whole, mut upper) = (0u16, 0u16);
+    for two in pairs {
+        whole = whole.wrapping_add(two);
+        upper += two >> 8;
+    }
+    whole.wrapping_sub(upper.wrapping_mul(255))
+}
+
+/// Sum of the lower bytes of all pairs.
+#[inline]
+fn lower<const SIDE: usize>(pairs: [u16; SIDE]) -> u16 {
+    pairs.into_iter().fold(0, |sum, two| sum + (two & 0xff))
+}
+
+/// Sum of the upper bytes of all pairs.
+#[inline]
+fn upper<const SIDE: usize>(pairs: [u16; SIDE]) -> u16 {
+    pairs.into_iter().fold(0, |sum, two| sum + (two >> 8))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::background::Background;
 use super::cells;
 use super::cells::Grid;
 use super::cells::Luma;
+use super::dc::Reader;
 use super::jpeg;
 use super::jpeg::JpegFault;
 use super::light::Meter;
@@ -109,8 +110,9 @@ pub struct Detector {
     before: Vec<u16>,
     /// Scratch of the pass over pixels.
     lanes: Vec<u16>,
-    /// Luma of a compressed picture. Not touched, and so not resident, for cameras that send raw frames.
+    /// Luma of a compressed picture of an unusual kind. Not touched, and so not resident, otherwise.
     luma: Vec<u8>,
+    reader: Reader,
     background: Background,
     regions: Regions,
     meter: Meter,
@@ -136,6 +138,7 @@ impl Detector {
             before: vec![0; grid.len()],
             lanes: vec![0; cells::lanes_len(grid)],
             luma: vec![0; jpeg::luma_len(width, height)],
+            reader: Reader::new(),
             background: Background::new(grid),
             regions: Regions::new(settings, grid),
             meter: Meter::new(grid),
@@ -155,6 +158,7 @@ impl Detector {
             + 2 * grid.len() * size_of::<u16>()
             + cells::lanes_len(grid) * size_of::<u16>()
             + jpeg::luma_len(width, height)
+            + Reader::footprint()
             + Background::footprint(grid)
             + Regions::footprint(grid)
             + Meter::footprint()
@@ -229,14 +233,22 @@ impl Detector {
                 bytes_min,
             });
         }
-        let luma = match Luma::of(frame) {
-            Some(luma) => luma,
-            None => jpeg::luma(frame.data, self.width, self.height, &mut self.luma)
-                .map_err(|cause| FrameFault::Jpeg { frame: number, cause })?,
-        };
-        cells::means(luma, self.grid, &mut self.lanes, &mut self.now);
+        match Luma::of(frame) {
+            Some(luma) => cells::means(luma, self.grid, &mut self.lanes, &mut self.now),
+            None => self.decode(frame.data).map_err(|cause| FrameFault::Jpeg { frame: number, cause })?,
+        }
         for (cell, keep) in self.now.iter_mut().zip(&self.plan.keep) {
             *cell &= keep;
+        }
+        Ok(())
+    }
+
+    /// Reads a compressed picture into `now`: its blocks' means where they are cells and it is of the usual kind, else all of it.
+    fn decode(&mut self, data: &[u8]) -> Result<(), JpegFault> {
+        let picture = jpeg::examine(data, self.width, self.height)?;
+        if self.grid.side != 8 || self.reader.read(picture.bytes, self.grid, &mut self.now).is_none() {
+            let luma = jpeg::luma(picture, self.width, &mut self.luma)?;
+            cells::means(luma, self.grid, &mut self.lanes, &mut self.now);
         }
         Ok(())
     }
@@ -278,7 +290,8 @@ impl Detector {
                 self.report(MotionState::WarmUp);
             }
             Stage::Live => {
-                if self.compare() * 100 > self.plan.kept * SCENE_PERCENT {
+                let many = self.compare() * 100 > self.plan.kept * SCENE_PERCENT;
+                if many && !self.regions.all_is_light(&self.now, &self.background) {
                     self.background.restart(&self.now, &self.plan);
                     self.regions.clear();
                     self.stage = Stage::Settling(at, 0);

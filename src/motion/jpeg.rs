@@ -70,9 +70,17 @@ pub const fn transient(width: u32) -> usize {
     128 * 1024 + row * 16 * 2 * 4
 }
 
-/// Decodes the luma of `data` into `luma`, which holds [`luma_len`] bytes.
-pub(crate) fn luma<'a>(data: &[u8], width: u32, height: u32, luma: &'a mut [u8]) -> Result<Luma<'a>, JpegFault> {
-    if data.len() > luma.len() * JPEG_BYTES_PER_PIXEL_MAX {
+/// A picture whose size, kind and length are right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Picture<'a> {
+    /// From its start to its end, without what cameras pad it with.
+    pub(crate) bytes: &'a [u8],
+    has_tables: bool,
+}
+
+/// Looks at the headers and the end of `data`.
+pub(crate) fn examine(data: &[u8], width: u32, height: u32) -> Result<Picture<'_>, JpegFault> {
+    if data.len() > luma_len(width, height) * JPEG_BYTES_PER_PIXEL_MAX {
         return Err(JpegFault::Long { bytes: data.len() });
     }
     let headers = headers(data)?;
@@ -82,14 +90,22 @@ pub(crate) fn luma<'a>(data: &[u8], width: u32, height: u32, luma: &'a mut [u8])
             height: headers.height,
         });
     }
-    let picture = whole(data).ok_or(JpegFault::CutOff { bytes: data.len() })?;
-    let head = if headers.has_tables { [].as_slice() } else { &STANDARD_TABLES };
+    let bytes = whole(data).ok_or(JpegFault::CutOff { bytes: data.len() })?;
+    Ok(Picture {
+        bytes,
+        has_tables: headers.has_tables,
+    })
+}
+
+/// Decodes the luma of `picture`, `width` pixels wide, into `luma`, which holds [`luma_len`] bytes.
+pub(crate) fn luma<'a>(picture: Picture<'_>, width: u32, luma: &'a mut [u8]) -> Result<Luma<'a>, JpegFault> {
+    let head = if picture.has_tables { [].as_slice() } else { &STANDARD_TABLES };
     let options = DecoderOptions::new_fast()
         .set_max_width(FRAME_WIDTH_MAX as usize)
         .set_max_height(FRAME_HEIGHT_MAX as usize)
         .set_strict_mode(false)
         .jpeg_set_out_colorspace(ColorSpace::Luma);
-    JpegDecoder::new_with_options(Spliced::new(head, picture), options)
+    JpegDecoder::new_with_options(Spliced::new(head, picture.bytes), options)
         .decode_into(luma)
         .map_err(|error| JpegFault::Decode(error.to_string()))?;
     Ok(Luma {

@@ -1,17 +1,17 @@
 //! Cells that differ to connected regions, and regions over time: which of them move, were seen to move often enough
 //! to be certain, or have come to rest.
 
-use std::mem;
+mod flood;
 
-use super::RECT_UNIT;
-use super::Rect;
+use flood::Blob;
+
 use super::Region;
 use super::Score;
-use super::ZoneSet;
 use super::background::Background;
 use super::background::SAME;
 use super::background::STRONG;
 use super::cells::Grid;
+use super::clutter::Clutter;
 use super::rules::Rules;
 use super::settings::Settings;
 use super::structure::Change;
@@ -20,17 +20,25 @@ use super::zones::Plan;
 /// Differing cells belong together with at most this many cells between them.
 const GAP: usize = 1;
 /// What moved and stopped is held this long, in ticks: then it is part of the background.
-const HOLD_TICKS: u8 = 4 * TICKS_PER_SECOND as u8;
+const HOLD_TICKS: u16 = 20 * TICKS_PER_SECOND as u16;
 /// What is seen to be the trace of something that went away is dropped after this, in ticks.
-const GHOST_TICKS: u8 = TICKS_PER_SECOND as u8 / 4;
+const GHOST_TICKS: u16 = TICKS_PER_SECOND as u16 / 4;
 /// Evidence of each cell, on average, from which on a region at rest is held.
 const CLEAR_EVIDENCE: u32 = 16;
-/// A region at rest is held unless it has less than this part of the evidence of what moved lately: then it is a remnant of that.
-const REMNANT_PART: u32 = 16;
-/// More moving regions than this are a crowd, or weather.
-const CROWD: usize = 3;
-/// Clutter raises the least evidence at most to twice this multiple and one more.
-const CLUTTER_MAX: u32 = 4;
+/// A region at rest is held unless it has less than this part of the evidence of what moved here: then that went on, and
+/// left it behind.
+const REMNANT_PART: u32 = 3;
+/// What light explains is part of the background after this, in ticks.
+const LIT_TICKS: u16 = TICKS_PER_SECOND as u16;
+/// What is too small to tell, beside light of so long ago in ticks, is light's fringe.
+const FRINGE_TICKS: u8 = TICKS_PER_SECOND as u8;
+/// So many times the least evidence that counts is more than weather brings.
+const PLAIN_EVIDENCE: u32 = 8;
+/// Proof that motion needs to be certain, in sixteenths of the least evidence that counts: what barely counts never has
+/// it unless it grows, what is twice as strong has it in four frames, what is five times as strong in one.
+const PROOF_MIN: u32 = 80;
+/// A region that fills less of its box than one cell in so many is a shower, not a thing.
+const SPARSE_PART: usize = 5;
 /// Units of the ages of regions.
 pub(crate) const TICKS_PER_SECOND: u64 = 16;
 
@@ -68,41 +76,23 @@ pub(crate) struct Regions {
     /// 1 where the region was certain once, and so is held when it stops.
     held: Vec<u8>,
     /// Ticks since the cell's region moved.
-    still: Vec<u8>,
+    still: Vec<u16>,
+    /// Evidence of the region that moved here last.
+    weight: Vec<u32>,
     /// In which of the last 16 frames the cell was part of a region; the newest is bit 0.
     seen: Vec<u16>,
     /// In which of the last 16 frames a region moved around here.
     moved: Vec<u16>,
+    /// Ticks for which light is still near after it was here.
+    lit: Vec<u8>,
+    /// Evidence of what moved around here lately, in sixteenths of the least that counts; it fades by a quarter each frame.
+    proof: Vec<u8>,
     /// Cells of one region, in the order in which they were reached.
     cells: Vec<u32>,
     /// Frames since the histories held anything.
     idle: u32,
-    /// Evidence of what usually stirs and turns out to be nothing, in 64ths.
-    clutter: u32,
-    /// Most evidence in this frame that is not certain to be motion.
-    doubtful: u32,
-    /// Evidence of the largest region that was certain lately; fades over some seconds.
-    largest: u32,
-    /// Moving regions in this frame, and in the one before.
-    crowd: usize,
-    crowd_before: usize,
-}
-
-/// A region as it is found.
-#[derive(Clone, Copy)]
-struct Blob {
-    left: usize,
-    top: usize,
-    right: usize,
-    bottom: usize,
-    evidence: u32,
-    /// Cells that changed since the frame before, or that nothing was at a moment ago.
-    stirred: usize,
-    /// Cells that were part of a region one frame ago.
-    stayed: usize,
-    /// Cells beyond chance.
-    strong: usize,
-    zones: ZoneSet,
+    /// What usually stirs and turns out to be nothing.
+    clutter: Clutter,
 }
 
 impl Regions {
@@ -116,16 +106,15 @@ impl Regions {
             taken: bytes(),
             moving: bytes(),
             held: bytes(),
-            still: bytes(),
+            still: histories(),
+            weight: vec![0; grid.len()],
             seen: histories(),
             moved: histories(),
+            lit: bytes(),
+            proof: bytes(),
             cells: Vec::with_capacity(grid.len()),
             idle: u16::BITS,
-            clutter: 0,
-            doubtful: 0,
-            largest: 0,
-            crowd: 0,
-            crowd_before: 0,
+            clutter: Clutter::default(),
         }
     }
 
@@ -136,28 +125,28 @@ impl Regions {
 
     /// Bytes that [`new`](Regions::new) allocates.
     pub(crate) const fn footprint(grid: Grid) -> usize {
-        grid.len() * (5 * size_of::<u8>() + 2 * size_of::<u16>() + size_of::<u32>())
+        grid.len() * (6 * size_of::<u8>() + 3 * size_of::<u16>() + 2 * size_of::<u32>())
     }
 
     /// Forgets everything that moved or is held.
     pub(crate) fn clear(&mut self) {
-        for bytes in [&mut self.taken, &mut self.moving, &mut self.held, &mut self.still] {
+        for bytes in [&mut self.taken, &mut self.moving, &mut self.held, &mut self.lit, &mut self.proof] {
             bytes.fill(0);
         }
-        self.seen.fill(0);
-        self.moved.fill(0);
+        for histories in [&mut self.seen, &mut self.moved, &mut self.still] {
+            histories.fill(0);
+        }
+        self.weight.fill(0);
         self.idle = u16::BITS;
     }
 
     /// Finds the regions of the frame by `marks`, and gives those that are to be reported to `report`.
     pub(crate) fn find(&mut self, scene: &Scene<'_>, background: &mut Background, mut report: impl FnMut(Region)) -> Tally {
         let mut tally = Tally::default();
-        self.age();
-        self.doubtful = 0;
-        self.crowd_before = mem::take(&mut self.crowd);
+        self.age(scene.ticks);
+        self.clutter.begin();
         let mut next = 0;
-        while let Some(ahead) = self.marks[next..].iter().position(|mark| *mark == STRONG) {
-            let from = next + ahead;
+        while let Some(from) = self.next_strong(next) {
             next = from + 1;
             if background.recall(scene.now, from) {
                 self.marks[from] = SAME;
@@ -167,26 +156,27 @@ impl Regions {
                 self.judge(blob, scene, background, &mut tally, &mut report);
             }
         }
-        self.note_clutter();
+        self.clutter.note(self.rules.evidence_min);
         tally
     }
 
-    /// Clutter rises within a second or two, and fades within some more.
-    fn note_clutter(&mut self) {
-        let doubtful = (self.doubtful.min(CLUTTER_MAX * self.rules.evidence_min)) << 6;
-        let step = doubtful.saturating_sub(self.clutter) >> 5;
-        self.clutter += step;
-        self.clutter -= self.clutter >> 7;
-        self.largest -= self.largest.div_ceil(32);
+    /// The first strong cell from `from` on; rows without any are passed over as fast as memory is read.
+    fn next_strong(&self, from: usize) -> Option<usize> {
+        let row = self.grid.columns;
+        let begins = std::iter::successors(Some(from), |begin| Some((begin / row + 1) * row));
+        let strips = begins.take_while(|begin| *begin < self.marks.len());
+        let mut strips = strips.map(|begin| (begin, &self.marks[begin..(begin / row + 1) * row]));
+        let (begin, strip) = strips.find(|(_, strip)| strip.contains(&STRONG))?;
+        strip.iter().position(|mark| *mark == STRONG).map(|ahead| begin + ahead)
     }
 
     /// Least evidence that counts now.
     fn evidence_min(&self) -> u32 {
-        self.rules.evidence_min + (self.clutter >> 5)
+        self.rules.evidence_min + self.clutter.bar()
     }
 
     /// Moves the histories on by one frame, and begins this frame's maps.
-    fn age(&mut self) {
+    fn age(&mut self, ticks: u8) {
         if self.idle >= u16::BITS {
             return;
         }
@@ -196,72 +186,15 @@ impl Regions {
         for history in self.seen.iter_mut().chain(&mut self.moved) {
             *history <<= 1;
         }
+        for (proof, lit) in self.proof.iter_mut().zip(&mut self.lit) {
+            *proof -= proof.div_ceil(4);
+            *lit = lit.saturating_sub(ticks);
+        }
         for ((seen, held), still) in self.seen.iter().zip(&mut self.held).zip(&mut self.still) {
             let recent = u8::from(seen & 0b1110 != 0);
             *held *= recent;
-            *still *= recent;
+            *still *= u16::from(recent);
         }
-    }
-
-    /// Collects the cells connected to `from` into `cells`.
-    fn flood(&mut self, from: usize, scene: &Scene<'_>, background: &mut Background) -> Blob {
-        let (columns, rows) = (self.grid.columns, self.grid.rows);
-        let mut blob = Blob {
-            left: columns,
-            top: rows,
-            right: 0,
-            bottom: 0,
-            evidence: 0,
-            stirred: 0,
-            stayed: 0,
-            strong: 0,
-            zones: ZoneSet::EMPTY,
-        };
-        self.cells.clear();
-        self.reach(from, &mut blob, scene, background);
-        let mut next = 0;
-        while let Some(&cell) = self.cells.get(next) {
-            next += 1;
-            let (column, row) = (cell as usize % columns, cell as usize / columns);
-            let across = column.saturating_sub(GAP + 1)..(column + GAP + 2).min(columns);
-            for row in row.saturating_sub(GAP + 1)..(row + GAP + 2).min(rows) {
-                let cells = row * columns + across.start..row * columns + across.end;
-                if self.marks[cells.clone()].iter().all(|mark| *mark == SAME) {
-                    continue;
-                }
-                for cell in cells {
-                    if self.marks[cell] != SAME {
-                        self.reach(cell, &mut blob, scene, background);
-                    }
-                }
-            }
-        }
-        blob
-    }
-
-    /// Adds a differing cell to `blob` and `cells`.
-    fn reach(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
-        let strong = self.marks[cell] == STRONG;
-        self.marks[cell] = SAME;
-        if background.recall(scene.now, cell) {
-            return;
-        }
-        // While the light is in doubt, what it explained for a while comes up again.
-        let born = strong && self.seen[cell] & 0b1_1110 == 0 && !background.in_doubt();
-        if born {
-            background.note_habit(cell);
-        }
-        let (column, row) = (cell % self.grid.columns, cell / self.grid.columns);
-        blob.left = blob.left.min(column);
-        blob.right = blob.right.max(column);
-        blob.top = blob.top.min(row);
-        blob.bottom = blob.bottom.max(row);
-        blob.evidence += background.evidence(scene.now, cell);
-        blob.stirred += usize::from(born || background.stirred(scene.now, scene.before, cell));
-        blob.stayed += usize::from(self.seen[cell] & 0b10 != 0);
-        blob.strong += usize::from(strong);
-        blob.zones = blob.zones.union(scene.plan.zones[cell]);
-        self.cells.push(cell as u32);
     }
 
     /// Decides what the region in `cells` is, and does what follows.
@@ -275,22 +208,27 @@ impl Regions {
         self.cells.iter().for_each(|&cell| self.seen[cell as usize] |= 1);
         let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
         if !placed || blob.evidence < self.evidence_min() || extent < self.rules.extent_min {
-            self.doubtful = self.doubtful.max(blob.evidence);
+            self.clutter.doubt(blob.evidence, false);
             return;
         }
-        if self.cells.len() >= self.rules.wide && self.change(scene, background).is_light() {
-            self.cells.iter().for_each(|&cell| background.approach(scene.now, cell as usize));
+        let light = if self.cells.len() >= self.rules.wide {
+            self.change(scene.now, background).is_light()
+        } else {
+            self.is_fringe()
+        };
+        if light {
+            self.pass_light(scene, background);
             return;
         }
         let moves = blob.stirred > self.cells.len() / 64;
-        self.crowd += usize::from(moves);
+        self.clutter.crowd(moves);
         self.note(&blob, moves, scene);
         let certain = self.certain(&blob, moves);
         if moves && !certain {
-            self.doubtful = self.doubtful.max(blob.evidence);
+            self.clutter.doubt(blob.evidence, blob.stayed * 2 < self.cells.len());
         }
         let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
-        let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene, background).is_ghost());
+        let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene.now, background).is_ghost());
         if over {
             self.absorb(scene, background);
         } else if moves || certain {
@@ -298,10 +236,34 @@ impl Regions {
             tally.cells += self.cells.len();
             tally.certain |= certain;
             report(Region {
-                rect: rect(&blob, self.grid),
+                rect: blob.rect(self.grid),
                 zones: blob.zones,
                 score,
             });
+        }
+    }
+
+    /// Whether half of the region lies beside light.
+    fn is_fringe(&self) -> bool {
+        let reach = self.rules.reach;
+        let beside = |&&cell: &&u32| {
+            let (column, row) = (cell as usize % self.grid.columns, cell as usize / self.grid.columns);
+            let across = column.saturating_sub(reach)..(column + reach + 1).min(self.grid.columns);
+            let mut rows = row.saturating_sub(reach)..(row + reach + 1).min(self.grid.rows);
+            rows.any(|row| self.lit[row * self.grid.columns..][across.clone()].iter().any(|lit| *lit > 0))
+        };
+        self.cells.iter().filter(beside).count() * 2 > self.cells.len()
+    }
+
+    /// The region shows light: it is not learned from until it has lasted, for headlights go as they came.
+    fn pass_light(&mut self, scene: &Scene<'_>, background: &mut Background) {
+        for cell in self.cells.iter().map(|&cell| cell as usize) {
+            (self.taken[cell], self.lit[cell]) = (1, FRINGE_TICKS);
+            self.still[cell] = self.still[cell].saturating_add(u16::from(scene.ticks));
+            if self.still[cell] >= LIT_TICKS {
+                background.absorb(scene.now, cell);
+                (self.taken[cell], self.still[cell]) = (0, 0);
+            }
         }
     }
 
@@ -315,27 +277,42 @@ impl Regions {
     fn note(&mut self, blob: &Blob, moves: bool, scene: &Scene<'_>) {
         for cell in self.cells.iter().map(|&cell| cell as usize) {
             self.taken[cell] = 1;
-            self.still[cell] = if moves { 0 } else { self.still[cell].saturating_add(scene.ticks) };
+            self.still[cell] = if moves {
+                0
+            } else {
+                self.still[cell].saturating_add(u16::from(scene.ticks))
+            };
         }
         if !moves {
             return;
         }
+        self.cells.iter().for_each(|&cell| self.weight[cell as usize] = blob.evidence);
+        let before = self.cells.iter().map(|&cell| self.proof[cell as usize]).max().unwrap_or(0);
+        let gained = (blob.evidence * 16 / self.evidence_min()).min(u32::from(u8::MAX)) as u8;
+        let proof = before.saturating_add(gained);
         let (columns, rows) = (self.grid.columns, self.grid.rows);
-        let across = blob.left.saturating_sub(GAP + 1)..(blob.right + GAP + 2).min(columns);
-        for row in blob.top.saturating_sub(GAP + 1)..(blob.bottom + GAP + 2).min(rows) {
+        // What is wide may go far from frame to frame.
+        let reach = self.rules.reach.max((blob.right - blob.left).min(columns / 8) / 2);
+        let across = blob.left.saturating_sub(reach)..(blob.right + reach + 1).min(columns);
+        for row in blob.top.saturating_sub(reach)..(blob.bottom + reach + 1).min(rows) {
             let cells = row * columns + across.start..row * columns + across.end;
-            self.moved[cells].iter_mut().for_each(|moved| *moved |= 1);
+            self.moved[cells.clone()].iter_mut().for_each(|moved| *moved |= 1);
+            self.proof[cells].iter_mut().for_each(|there| *there = proof.max(*there));
         }
     }
 
     /// Whether the region was seen to move here in N of the last M frames, now or before it stopped.
     fn certain(&mut self, blob: &Blob, moves: bool) -> bool {
-        // Things mostly stay where they were a frame ago. What does not must be seen once more, and is weather where
-        // much of it comes and goes at once.
+        // Things mostly stay where they were a frame ago. What does not must be seen once more, and is weather where much
+        // of it comes and goes at once, unless it is plain to see.
+        let plain = blob.evidence >= PLAIN_EVIDENCE * self.evidence_min();
         let steady = blob.stayed * 2 >= self.cells.len();
-        let weather = !steady && self.crowd_before > CROWD;
+        let area = (blob.right + 1 - blob.left) * (blob.bottom + 1 - blob.top);
+        let sparse = self.cells.len() * SPARSE_PART < area && !plain;
+        let weather = sparse || (!steady && !plain && self.clutter.is_crowd());
         // What has stopped is held only while it is clearly there: traces of it are not.
-        let clear = blob.evidence >= CLEAR_EVIDENCE * self.cells.len() as u32 && blob.evidence >= self.largest / REMNANT_PART;
+        let weight = self.cells.iter().map(|&cell| self.weight[cell as usize]).max().unwrap_or(0);
+        let clear = blob.evidence >= CLEAR_EVIDENCE * self.cells.len() as u32 && blob.evidence >= weight / REMNANT_PART;
         if weather || !(moves || clear) {
             return false;
         }
@@ -350,11 +327,12 @@ impl Regions {
             (moved & window).count_ones() >= frames || lasting
         };
         let cells = || self.cells.iter().map(|&cell| cell as usize);
-        let confirmed = cells().filter(|&cell| often(self.moved[cell], self.seen[cell])).count();
+        let proof = cells().map(|cell| u32::from(self.proof[cell])).max().unwrap_or(0);
+        let proven = proof >= if steady { PROOF_MIN } else { 3 * PROOF_MIN / 2 };
+        let confirmed = cells().filter(|&cell| proven && often(self.moved[cell], self.seen[cell])).count();
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
         let certain = confirmed > blob.strong / 4 || held > self.cells.len() / 8;
         if certain {
-            self.largest = self.largest.max(blob.evidence);
             self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
         }
         certain
@@ -368,25 +346,22 @@ impl Regions {
         }
     }
 
-    fn change<'a>(&'a self, scene: &Scene<'a>, background: &'a Background) -> Change<'a> {
+    /// Whether what differs in the whole picture is light: a cloud's edge, a lamp that falls off.
+    pub(crate) fn all_is_light(&mut self, now: &[u16], background: &Background) -> bool {
+        let differing = self.marks.iter().enumerate().filter(|(_, mark)| **mark != SAME);
+        self.cells.clear();
+        self.cells.extend(differing.map(|(cell, _)| cell as u32));
+        self.change(now, background).is_light()
+    }
+
+    fn change<'a>(&'a self, now: &'a [u16], background: &'a Background) -> Change<'a> {
         Change {
             grid: self.grid,
-            now: scene.now,
+            now,
             background: &background.value,
+            other: &background.other,
             threshold: &background.threshold,
             cells: &self.cells,
         }
-    }
-}
-
-/// The bounding box in parts of the picture that the grid covers.
-fn rect(blob: &Blob, grid: Grid) -> Rect {
-    let part = |cells: usize, of: usize| (cells * usize::from(RECT_UNIT) / of) as u16;
-    let (x, y) = (part(blob.left, grid.columns), part(blob.top, grid.rows));
-    Rect {
-        x,
-        y,
-        width: part(blob.right + 1, grid.columns) - x,
-        height: part(blob.bottom + 1, grid.rows) - y,
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Rules {
     pub(crate) evidence_min: u32,
     /// Least cells across or down of a region that counts.
     pub(crate) extent_min: usize,
+    /// Cells by which what moves may be elsewhere in the next frame: a thirtieth of the height.
+    pub(crate) reach: usize,
     /// Cells from which on a region is wide enough to tell light from things.
     pub(crate) wide: usize,
 }
@@ -38,6 +40,7 @@ impl Rules {
             confirm_window: (u32::from(u16::MAX) >> (16 - window)) as u16,
             evidence_min: (EVIDENCE_MIN * fineness).max(area * 8.0).max(16.0) as u32,
             extent_min: (height as usize).saturating_sub(1).max(1),
+            reach: (grid.rows / 30).max(2),
             wide: grid.len() / WIDE_PART,
         }
     }

@@ -5,7 +5,11 @@ use super::cells::LEVEL;
 
 /// A change of light has no edges of its own: its steps from cell to cell, once the background's are taken away, are
 /// at most this part (in 256ths) of its height.
-const LIGHT_SHARPNESS_MAX: u64 = 32;
+const LIGHT_SHARPNESS_MAX: u64 = 40;
+
+/// A ghost has this many quarters as much edge in the background as in the picture: somebody in plain clothes before a
+/// busy wall comes to six at times.
+const GHOST_QUARTERS: u64 = 9;
 
 /// The two pictures that are compared, and the region.
 pub(crate) struct Change<'a> {
@@ -14,6 +18,8 @@ pub(crate) struct Change<'a> {
     pub(crate) now: &'a [u16],
     /// The background, in 256ths of a level.
     pub(crate) background: &'a [u16],
+    /// What the background was before something that stays, likewise; the same where there is nothing of that.
+    pub(crate) other: &'a [u16],
     /// Change from which on a cell differs beyond chance, in 256ths of a level.
     pub(crate) threshold: &'a [u16],
     /// The region's cells.
@@ -26,11 +32,9 @@ impl Change<'_> {
     pub(crate) fn is_light(&self) -> bool {
         let (mut sum, mut squares) = (0u64, 0u64);
         self.each_pair(|a, b| {
-            let (now, was) = (self.now(a) - self.now(b), self.was(a) - self.was(b));
-            let (bright_now, bright_was) = (self.now(a) + self.now(b), (self.was(a) + self.was(b)).max(1));
             // Noise makes steps, too: half a threshold is more than it does.
             let chance = u32::from(self.threshold[a] / LEVEL / 2);
-            let step = (now - was * bright_now / bright_was).unsigned_abs().saturating_sub(chance);
+            let step = self.edge(a, b).saturating_sub(chance);
             (sum, squares) = (sum + u64::from(step), squares + u64::from(step) * u64::from(step));
         });
         let heights = self
@@ -41,15 +45,36 @@ impl Change<'_> {
         squares * 256 <= LIGHT_SHARPNESS_MAX * height * sum
     }
 
-    /// Whether the background has more structure here than the picture: what was there went away, and the background
-    /// still shows it.
+    /// Whether what was here went away and the background still shows it: where the change falls to less than half from one
+    /// cell to the next, the edge is the background's and not the picture's.
     pub(crate) fn is_ghost(&self) -> bool {
-        let (mut now, mut was) = (0u64, 0u64);
+        let (mut thing, mut ghost) = (0u64, 0u64);
         self.each_pair(|a, b| {
-            now += u64::from(self.now(a).abs_diff(self.now(b)));
-            was += u64::from(self.was(a).abs_diff(self.was(b)));
+            let (here, beside) = (self.now(a) - self.was(a), self.now(b) - self.was(b));
+            if 2 * beside.abs() < here.abs() {
+                let (now, was) = (self.now(a).abs_diff(self.now(b)), self.was(a).abs_diff(self.was(b)));
+                let side = if was > now { &mut ghost } else { &mut thing };
+                *side += u64::from(here.abs_diff(beside));
+            }
         });
-        now * 5 < was * 4
+        ghost * 4 > thing * GHOST_QUARTERS
+    }
+
+    /// Step from `a` to `b` that is not the background's, scaled by the local gain. Where light has come and stayed, the
+    /// neighbour's background may be of that light and this one's of the time before: the background that fits best counts.
+    fn edge(&self, a: usize, b: usize) -> u32 {
+        let (now, bright) = (self.now(a) - self.now(b), self.now(a) + self.now(b));
+        let beyond = |was_a: i32, was_b: i32| (now - (was_a - was_b) * bright / (was_a + was_b).max(1)).unsigned_abs();
+        let older = |cell: usize| i32::from(self.other[cell] / LEVEL);
+        let (was_a, was_b) = (self.was(a), self.was(b));
+        let mut least = beyond(was_a, was_b);
+        if self.other[b] != self.background[b] {
+            least = least.min(beyond(was_a, older(b)));
+        }
+        if self.other[a] != self.background[a] {
+            least = least.min(beyond(older(a), was_b)).min(beyond(older(a), older(b)));
+        }
+        least
     }
 
     fn now(&self, cell: usize) -> i32 {

@@ -1,6 +1,8 @@
 //! A rendered scene with known truth: the demo, and the fault injector. Same seed and script, same pictures, edges and truth.
 //! A garden painted once, people drawn into each frame, light and noise over it all.
 
+mod effects;
+mod faults;
 mod garden;
 mod noise;
 mod person;
@@ -8,6 +10,13 @@ mod script;
 mod spec;
 mod truth;
 
+pub use effects::Effect;
+pub use effects::Shake;
+pub use effects::Span;
+pub use effects::Spot;
+pub use effects::Thing;
+pub use effects::Weather;
+pub use effects::WeatherKind;
 pub use person::PixelBox;
 pub use script::Fault;
 pub use script::FaultKind;
@@ -22,7 +31,6 @@ pub use truth::TruthEdge;
 pub use truth::TruthVisit;
 
 use std::collections::VecDeque;
-use std::io;
 use std::time::Duration;
 
 use crate::frame::FrameFormat;
@@ -38,6 +46,14 @@ use crate::source::pace::Rate;
 use crate::source::pace::Reel;
 use crate::source::pace::Stand;
 use crate::source::pace::Taken;
+use crate::source::scene::effects::Canvas;
+use crate::source::scene::faults::covered;
+use crate::source::scene::faults::failed;
+use crate::source::scene::faults::failure;
+use crate::source::scene::faults::frozen;
+use crate::source::scene::faults::gone;
+use crate::source::scene::faults::stalled;
+use crate::source::scene::faults::unplugged;
 use crate::source::scene::garden::Crown;
 use crate::source::scene::noise::NOISE_BIAS;
 use crate::source::scene::noise::Noise;
@@ -46,6 +62,8 @@ use crate::source::scene::person::Pose;
 /// Time in which daylight comes and goes once, and how much of it.
 const DRIFT_SECONDS: f32 = 90.0;
 const DRIFT: f32 = 0.06;
+/// Grey level of what is before the lens.
+const COVER_TONE: u8 = 18;
 
 /// Opens the scene at the stand's time; fails while the script has it unplugged.
 pub(crate) fn open(spec: &Spec, settings: &Settings, stand: Stand) -> Result<Player, SourceError> {
@@ -62,14 +80,15 @@ pub fn truth(spec: &Spec, settings: &Settings, frames: u64) -> Result<Truth, Sou
 /// Bytes that the scene of `settings` holds at most.
 pub fn footprint(settings: &Settings) -> usize {
     let (width, height) = settings.picture();
-    let pixel = match &settings.spec {
-        crate::source::Spec::Scene(spec) => spec.pixel,
-        _ => None,
+    let (pixel, shakes) = match &settings.spec {
+        crate::source::Spec::Scene(spec) => (spec.pixel, self::shakes(&spec.script)),
+        _ => (None, false),
     };
     let pixel = pixel.or(settings.pixel).unwrap_or(PixelFormat::Grey);
     let format = FrameFormat::packed(pixel, width, height, Duration::ZERO);
     // Garden and lit garden, luma where it is packed, the frame; the tree's crown is a ninth of the picture.
-    let pictures = (2 + usize::from(is_packed(pixel))) * format.luma_bytes() + format.luma_bytes() / 8 + frame_bytes_max(format);
+    let pictures =
+        (2 + usize::from(is_packed(pixel)) + usize::from(shakes)) * format.luma_bytes() + format.luma_bytes() / 8 + frame_bytes_max(format);
     size_of::<Player>() + size_of::<Stage>() + pictures + noise::noise_bytes(width as usize)
 }
 
@@ -121,6 +140,8 @@ struct Stage {
     /// The garden in the light of the frame drawn last, and that light.
     lit: Vec<u8>,
     light: [u8; 256],
+    /// Scratch for a camera that shakes; empty for one that does not.
+    displaced: Vec<u8>,
     /// Luma, where the frame has it mixed with chroma.
     luma: Vec<u8>,
     picture: Vec<u8>,
@@ -147,6 +168,7 @@ impl Stage {
             crown: spec.script.foliage.then(|| Crown::new(seed, width, height)),
             noise: (spec.script.noise > 0).then(|| Noise::new(seed, spec.script.noise, width as usize)),
             lit: Vec::new(),
+            displaced: vec![0; if shakes(&spec.script) { format.luma_bytes() } else { 0 }],
             light: [0; 256],
             luma: vec![0; if packed { format.luma_bytes() } else { 0 }],
             picture: vec![128; frame_bytes_max(format)],
@@ -189,14 +211,28 @@ impl Stage {
             &mut self.picture[..self.lit.len()]
         };
         luma.copy_from_slice(&self.lit);
+        let script = &self.spec.script;
         if let Some(crown) = &self.crown {
-            crown.draw(luma, width as usize, at.as_secs_f32(), &self.light);
+            let strength: f32 = script.effects.iter().map(|effect| effect.storm(at)).product();
+            crown.draw(luma, width as usize, (at.as_secs_f32(), strength), &self.light);
+        }
+        let mut canvas = Canvas {
+            luma: &mut *luma,
+            width: width as usize,
+            height: height as usize,
+        };
+        for effect in &script.effects {
+            if let Effect::Thing(thing) = effect {
+                thing.draw(&mut canvas, at, &self.light);
+            }
         }
         for pose in poses(&self.spec, at, (width, height)) {
-            pose.draw(luma, (width, height), &self.light);
+            pose.draw(canvas.luma, (width, height), &self.light);
         }
+        trouble(&mut canvas, &self.spec, (self.shown, at), &mut self.displaced);
         if let Some(noise) = &self.noise {
-            noise.add(self.shown, luma, width as usize);
+            let grain = script.effects.iter().map(|effect| effect.grain(at)).product();
+            noise.add(self.shown, luma, width as usize, grain);
         }
         if packed {
             let first = usize::from(self.format.pixel == PixelFormat::Uyvy);
@@ -248,7 +284,10 @@ impl Reel for Stage {
                 return Ok(Taken::Short);
             }
             Kind::Frame => {
-                (self.shown, self.drawn) = (self.next, false);
+                let repeats = self.spec.script.lasting(self.rate.at(self.next), frozen).is_some();
+                if !repeats {
+                    (self.shown, self.drawn) = (self.next, false);
+                }
                 self.step();
             }
         }
@@ -268,7 +307,8 @@ impl Reel for Stage {
     }
 
     fn footprint(&self) -> usize {
-        let pictures = self.garden.capacity() + self.lit.capacity() + self.luma.capacity() + self.picture.capacity();
+        let scratch = self.luma.capacity() + self.displaced.capacity();
+        let pictures = self.garden.capacity() + self.lit.capacity() + scratch + self.picture.capacity();
         let noise = self.noise.as_ref().map_or(0, |_| noise::noise_bytes(self.format.width as usize));
         size_of::<Stage>() + pictures + noise + self.crown.as_ref().map_or(0, Crown::bytes)
     }
@@ -301,11 +341,46 @@ fn light_at(script: &Script, at: Duration) -> [u8; 256] {
     if script.drift {
         gain += DRIFT * (std::f32::consts::TAU * at.as_secs_f32() / DRIFT_SECONDS).sin();
     }
-    for light in script.lights.iter().filter(|light| light.covers(at)) {
-        gain *= light.gain;
-        offset += light.offset;
+    for (factor, levels) in script.lights.iter().map(|light| light.at(at)) {
+        gain *= factor;
+        offset += levels;
     }
     std::array::from_fn(|level| (level as f32 * gain + offset).clamp(0.0, f32::from(u8::MAX - NOISE_BIAS)) as u8)
+}
+
+/// Whether the camera ever shakes in it.
+fn shakes(script: &Script) -> bool {
+    script.effects.iter().any(|effect| matches!(effect, Effect::Shake(_)))
+}
+
+/// Draws what troubles frame `number` at `at`; `scratch` is as large as the picture where the camera shakes.
+fn trouble(canvas: &mut Canvas<'_>, spec: &Spec, (number, at): (u64, Duration), scratch: &mut [u8]) {
+    let script = &spec.script;
+    let mut aside = (0.0, 0.0);
+    for effect in &script.effects {
+        match effect {
+            Effect::Spot(spot) => spot.draw(canvas, at),
+            Effect::Shake(shake) => {
+                let (across, down) = shake.offset(at, canvas.height as f32);
+                aside = (aside.0 + across, aside.1 + down);
+            }
+            Effect::Weather(_) | Effect::Thing(_) | Effect::Storm(..) | Effect::Grain(..) => {}
+        }
+    }
+    if aside != (0.0, 0.0) {
+        effects::displace(canvas, scratch, aside);
+    }
+    for effect in &script.effects {
+        if let Effect::Weather(weather) = effect {
+            weather.draw(canvas, spec.seed, number, at);
+        }
+    }
+    if script.lasting(at, covered).is_some() {
+        canvas.luma.fill(COVER_TONE);
+    }
+    if script.faults.iter().any(|fault| fault.kind == FaultKind::Turn && fault.at <= at) {
+        canvas.luma.reverse();
+    }
 }
 
 /// The first frame at or after `elapsed`.
@@ -315,53 +390,9 @@ fn first_at(rate: Rate, elapsed: Duration) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
 
-/// The first moment at which a camera opened at `elapsed` fails: unplugged, or stalled beyond `limit`.
-fn failure(script: &Script, elapsed: Duration, limit: Duration) -> Option<(Duration, FaultKind)> {
-    let fails = script.faults.iter().filter_map(|fault| match fault.kind {
-        FaultKind::Unplug(_) if fault.at >= elapsed => Some((fault.at, fault.kind)),
-        FaultKind::Stall(length) => {
-            let from = fault.at.max(elapsed);
-            (from + limit < fault.at + length).then_some((from + limit, FaultKind::Stall(limit)))
-        }
-        _ => None,
-    });
-    fails.min_by_key(|(at, _)| *at)
-}
-
 /// Whether luma and chroma are mixed.
 fn is_packed(pixel: PixelFormat) -> bool {
     matches!(pixel, PixelFormat::Yuyv | PixelFormat::Uyvy)
-}
-
-fn stalled(kind: FaultKind) -> Option<Duration> {
-    match kind {
-        FaultKind::Stall(length) => Some(length),
-        _ => None,
-    }
-}
-
-fn unplugged(kind: FaultKind) -> Option<Duration> {
-    match kind {
-        FaultKind::Unplug(length) => Some(length),
-        _ => None,
-    }
-}
-
-fn failed(kind: FaultKind) -> SourceError {
-    match kind {
-        FaultKind::Stall(waited) => SourceError::Stalled {
-            what: "scene".into(),
-            waited,
-        },
-        _ => gone(),
-    }
-}
-
-fn gone() -> SourceError {
-    SourceError::Gone {
-        what: "scene".into(),
-        cause: io::Error::from_raw_os_error(libc::ENODEV),
-    }
 }
 
 fn unsupported(why: String) -> SourceError {

@@ -104,9 +104,9 @@ impl Crown {
         }
     }
 
-    /// Draws it as it stands at `seconds`; `light` is what becomes of each grey level.
-    pub(crate) fn draw(&self, luma: &mut [u8], width: usize, seconds: f32, light: &[u8; 256]) {
-        let gust = 0.5 + 0.5 * (seconds * 0.21).sin() * (seconds * 0.083 + 1.0).sin();
+    /// Draws it as it stands at `seconds` in a wind of `strength`; `light` is what becomes of each grey level.
+    pub(crate) fn draw(&self, luma: &mut [u8], width: usize, (seconds, strength): (f32, f32), light: &[u8; 256]) {
+        let gust = strength * (0.5 + 0.5 * (seconds * 0.21).sin() * (seconds * 0.083 + 1.0).sin());
         for (down, band) in self.leaves.chunks(self.width * CLUMP).enumerate() {
             for across in 0..self.width.div_ceil(CLUMP) {
                 let own = 6.0 * unit(hash(self.seed, across as u64, down as u64));

@@ -65,13 +65,21 @@ impl Noise {
         }
     }
 
-    /// Adds the noise of frame `number` to its rows.
-    pub(crate) fn add(&self, number: u64, luma: &mut [u8], width: usize) {
+    /// Adds the noise of frame `number` to its rows, `times` as strong.
+    pub(crate) fn add(&self, number: u64, luma: &mut [u8], width: usize, times: f32) {
+        let sixteenths = (times * 16.0) as i32;
         for (y, row) in luma.chunks_exact_mut(width).enumerate() {
             let place = hash(self.seed, number, y as u64) as usize % TILE_BYTES;
             let noise = &self.tile[place..place + width];
+            if sixteenths == 16 {
+                for (pixel, noise) in row.iter_mut().zip(noise) {
+                    *pixel = pixel.saturating_add(*noise).saturating_sub(NOISE_BIAS);
+                }
+                continue;
+            }
             for (pixel, noise) in row.iter_mut().zip(noise) {
-                *pixel = pixel.saturating_add(*noise).saturating_sub(NOISE_BIAS);
+                let noise = ((i32::from(*noise) - i32::from(NOISE_BIAS)) * sixteenths) >> 4;
+                *pixel = (i32::from(*pixel) + noise).clamp(0, 255) as u8;
             }
         }
     }

@@ -21,9 +21,8 @@ pub struct PixelBox {
 
 /// Farthest that feet and hands swing to a side.
 const REACH: f32 = 0.17;
-/// Parts of a visit spent coming, and from where on going.
-const COMING: f32 = 0.42;
-const GOING: f32 = 0.58;
+/// Of what is not spent standing, this part is spent coming.
+const COMING: f32 = 0.5;
 
 impl Walk {
     /// As the seed will have it.
@@ -41,6 +40,7 @@ impl Walk {
             stop: 0.3 + 0.4 * part(2),
             depth: part(3),
             tones: (jacket as u8, (36.0 + 50.0 * part(6)) as u8),
+            pause: 0.16,
         }
     }
 }
@@ -65,12 +65,14 @@ impl Pose {
         let near = if walk.from_left { -out } else { width + out };
         let far = if walk.from_left == walk.crosses { width + out } else { -out };
         let stop = walk.stop * width;
-        let (x, walking) = if part < COMING {
-            (near + (stop - near) * part / COMING, true)
-        } else if part < GOING {
+        let coming = (1.0 - walk.pause.clamp(0.0, 0.9)) * COMING;
+        let going = 1.0 - coming;
+        let (x, walking) = if part < coming {
+            (near + (stop - near) * part / coming, true)
+        } else if part < going {
             (stop, false)
         } else {
-            (stop + (far - stop) * (part - GOING) / (1.0 - GOING), true)
+            (stop + (far - stop) * (part - going) / coming, true)
         };
         let pace = std::f32::consts::TAU * 0.9 * part * seconds;
         let bob = if walking { pace.sin().abs() * 0.012 * tall } else { 0.0 };

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use crate::limits::SCENE_BURST_EDGES_MAX;
 use crate::limits::SCENE_SCRIPT_MAX;
+use crate::source::scene::effects::Effect;
+use crate::source::scene::effects::Span;
 
 /// What happens in a scene. Times are from its beginning.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +24,8 @@ pub struct Script {
     pub drift: bool,
     /// A tree waves in the wind.
     pub foliage: bool,
+    /// What troubles the picture beside.
+    pub effects: Vec<Effect>,
     /// The PIR sensor sees visitors: from [`PIR_DELAY`] after a visit begins to its end.
     pub pir: bool,
 }
@@ -51,10 +55,12 @@ pub struct Walk {
     pub crosses: bool,
     /// Where along the picture's width the visitor stops, 0 to 1.
     pub stop: f32,
-    /// 0 far (small) to 1 near (large).
+    /// 0 far (small) to 1 near (large); below 0 farther, at -1 a speck of 2 % of the height.
     pub depth: f32,
     /// Grey levels of jacket and trousers.
     pub tones: (u8, u8),
+    /// Part of the visit spent standing, 0 to 0.9.
+    pub pause: f32,
 }
 
 /// The light is another: every grey level becomes `level * gain + offset`.
@@ -64,6 +70,8 @@ pub struct Light {
     pub at: Duration,
     /// For how long; `None`: for good.
     pub length: Option<Duration>,
+    /// Time in which it comes, and after its end goes.
+    pub fade: Duration,
     /// Factor.
     pub gain: f32,
     /// Then added, in grey levels.
@@ -90,6 +98,12 @@ pub enum FaultKind {
     Short,
     /// So many edges, a millisecond apart.
     Burst(u32),
+    /// The same picture for so long.
+    Freeze(Duration),
+    /// Something is before the lens for so long.
+    Cover(Duration),
+    /// The camera is turned, for good.
+    Turn,
 }
 
 impl Default for Script {
@@ -122,6 +136,7 @@ impl Script {
             noise: 0,
             drift: false,
             foliage: false,
+            effects: Vec::new(),
             pir: false,
         }
     }
@@ -134,9 +149,15 @@ impl Script {
 
     /// What is wrong with it, if anything.
     pub(crate) fn check(&self) -> Result<(), String> {
-        let most = [self.visits.len(), self.lights.len(), self.edges.len(), self.faults.len()];
+        let most = [
+            self.visits.len(),
+            self.lights.len(),
+            self.edges.len(),
+            self.faults.len(),
+            self.effects.len(),
+        ];
         if most.iter().any(|&count| count > SCENE_SCRIPT_MAX) {
-            return Err(format!("more than {SCENE_SCRIPT_MAX} visits, lights, edges or faults"));
+            return Err(format!("more than {SCENE_SCRIPT_MAX} visits, lights, edges, faults or effects"));
         }
         let endless = |visit: &Visit| visit.length.is_zero() || visit.every.is_some_and(|every| every < visit.length);
         if self.visits.iter().any(endless) {
@@ -210,13 +231,20 @@ impl Light {
         Light {
             at,
             length,
+            fade: Duration::ZERO,
             gain: 0.55,
             offset: 4.0,
         }
     }
 
-    /// Whether it shines at `at`.
-    pub(crate) fn covers(&self, at: Duration) -> bool {
-        at >= self.at && self.length.is_none_or(|length| at < self.at + length)
+    /// Factor and levels to add at `at`: those of no change where it does not shine.
+    pub(crate) fn at(&self, at: Duration) -> (f32, f32) {
+        let span = Span {
+            at: self.at,
+            length: self.length,
+            fade: self.fade,
+        };
+        let share = span.share(at);
+        (1.0 + (self.gain - 1.0) * share, self.offset * share)
     }
 }

@@ -18,8 +18,8 @@ use crate::source::scene::script::Visit;
 /// Which scene: its seed, its picture where that differs from the settings', and what happens in it.
 ///
 /// As text `[:key=value[,key=value...]]`; times are seconds from the beginning. Keys that may be repeated: `visits`
-/// (`FIRST..EVERY..LENGTH`, `EVERY` 0: once; `off`: none), `light` (darker, `AT[..FOR]`), `stall`, `unplug` (`AT..FOR`),
-/// `short` (one short frame, `AT`), `burst` (edges, `AT..COUNT`). Others: `seed`, `width`, `height`, `fps`, `format`
+/// (`FIRST..EVERY..LENGTH`, `EVERY` 0: once; `off`: none), `light` (darker, `AT[..FOR]`), `stall`, `unplug`, `freeze`, `cover` (`AT..FOR`),
+/// `short` (one short frame, `AT`), `turn` (the camera, `AT`), `burst` (edges, `AT..COUNT`). Others: `seed`, `width`, `height`, `fps`, `format`
 /// (`grey`, `yuyv`, `uyvy`, `nv12`, `yu12`), `noise` (standard deviation in grey levels, 0 to 10), `drift`, `foliage`, `pir` (`on`, `off`),
 /// `clock` (the machine's wall clock is behind until it is set right, `AT..BEHIND`).
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,7 +85,10 @@ impl Spec {
             "unplug" => two(value, seconds, seconds).map(|(at, length)| fault(at, FaultKind::Unplug(length)))?,
             "burst" => two(value, seconds, number).map(|(at, count)| fault(at, FaultKind::Burst(count)))?,
             "clock" => self.late_clock = Some(two(value, seconds, seconds)?),
+            "freeze" => two(value, seconds, seconds).map(|(at, length)| fault(at, FaultKind::Freeze(length)))?,
+            "cover" => two(value, seconds, seconds).map(|(at, length)| fault(at, FaultKind::Cover(length)))?,
             "short" => fault(seconds(value)?, FaultKind::Short),
+            "turn" => fault(seconds(value)?, FaultKind::Turn),
             _ => return Err(unknown()),
         }
         Ok(())
@@ -103,7 +106,7 @@ impl Spec {
 }
 
 impl fmt::Display for Spec {
-    /// What the text form can say of it: how a visitor walks and what light it is stands in code only.
+    /// What the text form can say of it: how a visitor walks, what light it is, and effects stand in code only.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let usual = Script::default();
         let script = &self.script;
@@ -142,6 +145,9 @@ impl fmt::Display for Spec {
                 FaultKind::Unplug(length) => word("unplug", format!("{at}..{}", length.as_secs_f64())),
                 FaultKind::Burst(count) => word("burst", format!("{at}..{count}")),
                 FaultKind::Short => word("short", at.to_string()),
+                FaultKind::Freeze(length) => word("freeze", format!("{at}..{}", length.as_secs_f64())),
+                FaultKind::Cover(length) => word("cover", format!("{at}..{}", length.as_secs_f64())),
+                FaultKind::Turn => word("turn", at.to_string()),
             }
         }
         if let Some((at, behind)) = self.late_clock {
@@ -163,7 +169,7 @@ impl fmt::Display for Visit {
 }
 
 fn unknown() -> String {
-    "no such key; allowed are seed, width, height, fps, format, visits, noise, drift, foliage, light, pir, stall, unplug, short, burst, clock"
+    "no such key; allowed are seed, width, height, fps, format, visits, noise, drift, foliage, light, pir, stall, unplug, freeze, cover, short, turn, burst, clock"
         .into()
 }
 

@@ -3,14 +3,18 @@
 mod commit;
 mod detector;
 mod fanout;
+mod jpeg;
 mod memory;
 mod process;
+mod quality;
 mod service;
 mod soak;
 
 fn main() {
-    let stages: [(&str, fn()); 4] = [
+    let stages: [(&str, fn()); 6] = [
         ("detector", detector::run),
+        ("jpeg", jpeg::run),
+        ("quality", quality::run),
         ("commit", commit::run),
         ("fanout", fanout::run),
         ("memory", memory::run),

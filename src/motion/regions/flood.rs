@@ -1,0 +1,106 @@
+//! Cells that differ to one connected region, and what is counted of it on the way.
+
+use super::GAP;
+use super::Regions;
+use super::Scene;
+use crate::motion::RECT_UNIT;
+use crate::motion::Rect;
+use crate::motion::ZoneSet;
+use crate::motion::background::Background;
+use crate::motion::background::SAME;
+use crate::motion::background::STRONG;
+use crate::motion::cells::Grid;
+
+/// A region as it is found.
+#[derive(Clone, Copy)]
+pub(super) struct Blob {
+    pub(super) left: usize,
+    pub(super) top: usize,
+    pub(super) right: usize,
+    pub(super) bottom: usize,
+    pub(super) evidence: u32,
+    /// Cells that changed since the frame before, or that nothing was at a moment ago.
+    pub(super) stirred: usize,
+    /// Cells that were part of a region one frame ago.
+    pub(super) stayed: usize,
+    /// Cells beyond chance.
+    pub(super) strong: usize,
+    pub(super) zones: ZoneSet,
+}
+
+impl Blob {
+    /// The bounding box in parts of the picture that the grid covers.
+    pub(super) fn rect(&self, grid: Grid) -> Rect {
+        let part = |cells: usize, of: usize| (cells * usize::from(RECT_UNIT) / of) as u16;
+        let (x, y) = (part(self.left, grid.columns), part(self.top, grid.rows));
+        Rect {
+            x,
+            y,
+            width: part(self.right + 1, grid.columns) - x,
+            height: part(self.bottom + 1, grid.rows) - y,
+        }
+    }
+}
+
+impl Regions {
+    /// Collects the cells connected to `from` into `cells`.
+    pub(super) fn flood(&mut self, from: usize, scene: &Scene<'_>, background: &mut Background) -> Blob {
+        let (columns, rows) = (self.grid.columns, self.grid.rows);
+        let mut blob = Blob {
+            left: columns,
+            top: rows,
+            right: 0,
+            bottom: 0,
+            evidence: 0,
+            stirred: 0,
+            stayed: 0,
+            strong: 0,
+            zones: ZoneSet::EMPTY,
+        };
+        self.cells.clear();
+        self.reach(from, &mut blob, scene, background);
+        let mut next = 0;
+        while let Some(&cell) = self.cells.get(next) {
+            next += 1;
+            let (column, row) = (cell as usize % columns, cell as usize / columns);
+            let across = column.saturating_sub(GAP + 1)..(column + GAP + 2).min(columns);
+            for row in row.saturating_sub(GAP + 1)..(row + GAP + 2).min(rows) {
+                let cells = row * columns + across.start..row * columns + across.end;
+                if self.marks[cells.clone()].iter().all(|mark| *mark == SAME) {
+                    continue;
+                }
+                for cell in cells {
+                    if self.marks[cell] != SAME {
+                        self.reach(cell, &mut blob, scene, background);
+                    }
+                }
+            }
+        }
+        blob
+    }
+
+    /// Adds a differing cell to `blob` and `cells`.
+    fn reach(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
+        let strong = self.marks[cell] == STRONG;
+        self.marks[cell] = SAME;
+        if background.recall(scene.now, cell) {
+            return;
+        }
+        // While the light is in doubt, what it explained for a while comes up again.
+        let born = strong && self.seen[cell] & 0b1_1110 == 0 && !background.in_doubt();
+        if born {
+            background.note_habit(cell);
+        }
+        let (column, row) = (cell % self.grid.columns, cell / self.grid.columns);
+        blob.left = blob.left.min(column);
+        blob.right = blob.right.max(column);
+        blob.top = blob.top.min(row);
+        blob.bottom = blob.bottom.max(row);
+        blob.evidence += background.evidence(scene.now, cell);
+        blob.stirred += usize::from(born || background.stirred(scene.now, scene.before, cell));
+        blob.stayed += usize::from(self.seen[cell] & 0b10 != 0);
+        blob.strong += usize::from(strong);
+        blob.zones = blob.zones.union(scene.plan.zones[cell]);
+        self.cells.push(cell as u32);
+    }
+}

@@ -1,0 +1,188 @@
+//! Accuracy: clips with truth through `lookout replay` and through peers on the same frames, one table. The clips are the
+//! rendered cases of `quality/corpus.rs`, and real footage where it is there.
+
+mod corpus;
+mod score;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::BufWriter;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use corpus::Case;
+use lookout::clock::Clock;
+use lookout::clock::SystemClock;
+use lookout::commands::replay;
+use lookout::config::Config;
+use lookout::source;
+use lookout::source::pace::Pace;
+use score::Score;
+use score::Stretch;
+
+const PYTHON: &str = ".cache/motion-peers/bin/python";
+const FOLDER: &str = ".cache/quality";
+/// Sizes at which each case is played.
+const SIZES: [(u32, u32); 3] = [(320, 240), (640, 480), (1280, 720)];
+/// Seed of all cases.
+const SEED: u64 = 11;
+/// Real footage with truth, beside the project.
+const FOOTAGE: (&str, &str) = (
+    "../shared/data/one-by-one-person-detection.mp4",
+    "../shared/data/one-by-one-events.csv",
+);
+
+/// A clip on disk.
+struct Clip {
+    path: PathBuf,
+    visits: Vec<Stretch>,
+    frames: u64,
+}
+
+/// Prints the table.
+pub(crate) fn run() {
+    std::fs::create_dir_all(FOLDER).expect("a folder for clips");
+    let mut scores: BTreeMap<String, Score> = BTreeMap::new();
+    for size in SIZES {
+        for case in corpus::cases() {
+            let half = if case.is_held_out { "held out" } else { "tuned on" };
+            let clip = render(&case, size);
+            // Peers see one size: they take most of the time.
+            measure(
+                &clip,
+                &format!("{}x{} {half}", size.0, size.1),
+                case.name,
+                size == SIZES[1],
+                &mut scores,
+            );
+            let _ = std::fs::remove_file(&clip.path);
+        }
+    }
+    if let Some(clip) = footage() {
+        measure(&clip, "footage", "one by one", true, &mut scores);
+    }
+    println!("quality: defaults; delays in frames (medians), CPU in microseconds a frame, that of lookout with reading the clip");
+    println!(
+        "{:<34}{:>8}{:>8}{:>8}{:>12}{:>12}{:>10}{:>10}{:>12}",
+        "", "visits", "found", "false", "false/hour", "swallowed", "delay", "late", "CPU us"
+    );
+    for (name, score) in scores {
+        println!("{name:<34}{}", score.line(corpus::FPS));
+    }
+}
+
+/// Runs a clip through all, and adds to the scores of its group.
+fn measure(clip: &Clip, group: &str, name: &str, with_peers: bool, scores: &mut BTreeMap<String, Score>) {
+    let clock = SystemClock::default();
+    let begin = clock.now();
+    let events = events(&clip.path);
+    let cost = clock.now().since(begin).as_secs_f64() * 1e6 / clip.frames as f64;
+    let before = scores.entry(format!("{group} lookout")).or_default();
+    let faults = (before.visits - before.found, before.false_events, before.swallowed);
+    before.add(&clip.visits, &events, clip.frames, cost);
+    if faults != (before.visits - before.found, before.false_events, before.swallowed) {
+        println!("{group}, {name}: events {events:?}, visits {:?}", clip.visits);
+    }
+    for (peer, events, cost) in with_peers.then(|| peers(&clip.path)).into_iter().flatten() {
+        let score = scores.entry(format!("{group} {peer}")).or_default();
+        score.add(&clip.visits, &events, clip.frames, cost);
+    }
+}
+
+/// Renders a case as YUV4MPEG2.
+fn render(case: &Case, size: (u32, u32)) -> Clip {
+    let spec = case.spec(SEED, size);
+    let settings = source::Settings {
+        spec: source::Spec::Scene(spec.clone()),
+        ..source::Settings::default()
+    };
+    let path = Path::new(FOLDER).join(format!("{}.y4m", case.name.replace([' ', '%', ':', ','], "_")));
+    let mut file = BufWriter::new(File::create(&path).expect("a clip is made"));
+    writeln!(file, "YUV4MPEG2 W{} H{} F{}:1 Ip A1:1 Cmono", size.0, size.1, corpus::FPS).expect("written");
+    let mut frames = source::open(&settings, Pace::Fast, Arc::new(SystemClock::default()))
+        .expect("a scene")
+        .frames;
+    let (mut written, mut last) = (0, Vec::new());
+    while let Ok(Some(frame)) = frames.next(Duration::ZERO) {
+        // What was dropped is shown again: the clip has no gaps.
+        for number in written..=frame.number.min(case.frames() - 1) {
+            let data = if number == frame.number || last.is_empty() {
+                frame.data
+            } else {
+                &last
+            };
+            file.write_all(b"FRAME\n").and_then(|()| file.write_all(data)).expect("written");
+        }
+        written = frame.number + 1;
+        last = frame.data.to_vec();
+        if written >= case.frames() {
+            break;
+        }
+    }
+    file.flush().expect("written");
+    let truth = source::scene::truth(&spec, &settings, case.frames()).expect("a scene");
+    Clip {
+        path,
+        visits: truth.visits.iter().map(|visit| (visit.first_frame, visit.last_frame)).collect(),
+        frames: case.frames(),
+    }
+}
+
+/// The footage as YUV4MPEG2; `None` without it or without `ffmpeg`.
+fn footage() -> Option<Clip> {
+    let path = Path::new(FOLDER).join("footage.y4m");
+    let truth = std::fs::read_to_string(FOOTAGE.1).ok()?;
+    let made = Command::new("ffmpeg")
+        .args(["-loglevel", "error", "-y", "-i", FOOTAGE.0, "-pix_fmt", "gray", "-strict", "-1"])
+        .arg(&path)
+        .status();
+    made.ok().filter(|status| status.success())?;
+    let line = |line: &str| {
+        let mut fields = line.split(',');
+        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
+    };
+    Some(Clip {
+        path,
+        visits: truth.lines().filter_map(line).collect(),
+        frames: 1394,
+    })
+}
+
+/// First and last frame of the events that `replay` finds.
+fn events(clip: &Path) -> Vec<Stretch> {
+    let spec = source::replay::Spec {
+        path: clip.to_owned(),
+        looped: false,
+        fps: None,
+    };
+    let mut out = Vec::new();
+    replay::replay(&Config::default(), spec, false, &mut out).expect("a clip");
+    let text = String::from_utf8(out).expect("text");
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let frames = |phase: &str| -> Vec<u64> {
+        let of_phase = lines.iter().filter(|line| line["type"] == "event" && line["phase"] == phase);
+        of_phase.filter_map(|line| line["frame"].as_u64()).collect()
+    };
+    frames("start").into_iter().zip(frames("end")).collect()
+}
+
+/// Name, events and CPU a frame of each peer; none when they are not installed.
+fn peers(clip: &Path) -> Vec<(String, Vec<Stretch>, f64)> {
+    let Ok(output) = Command::new(PYTHON).arg("tools/bench/peers/motion_peers.py").arg(clip).output() else {
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let peer = |line: &str| {
+        let value: serde_json::Value = serde_json::from_str(line).ok()?;
+        let events = value["events"]
+            .as_array()?
+            .iter()
+            .filter_map(|pair| Some((pair[0].as_u64()?, pair[1].as_u64()?)));
+        Some((value["peer"].as_str()?.to_owned(), events.collect(), value["us"].as_f64()?))
+    };
+    text.lines().filter_map(peer).collect()
+}
