@@ -4,6 +4,10 @@
 //! ceiling that the key is checked against, or its default. What happens when a bound is reached stands
 //! in its comment: *wait, drop oldest, drop newest, refuse, close*.
 
+mod network;
+
+pub use network::*;
+
 // ---- pictures ----
 
 /// Widest picture accepted, in pixels. A larger format is refused when the source is opened.
@@ -192,74 +196,6 @@ pub const LIVE_WAIT_MS_MAX: u64 = 3_000;
 /// Bytes of a file that are read at once for an answer; a client holds one such piece.
 pub const FILE_PIECE_BYTES: usize = 8 * 1024;
 
-// ---- hub and clients ----
-
-/// Messages in the hub's ring. Full: the oldest goes; a client that had not read it is told `lagged`.
-pub const RING_MESSAGES_MAX: usize = 256;
-/// Bytes of messages in the hub's ring. Full: as above.
-pub const RING_BYTES_MAX: usize = 256 * 1024;
-/// Messages out of the ring of which it is still known whom they would have been for, 32 bytes each. Full: the oldest is
-/// forgotten, and counts as one that everybody wanted.
-pub const RING_GONE_MAX: usize = 1024;
-/// Most clients that a configuration may ask for.
-pub const CLIENTS_MAX: usize = 1024;
-/// Longest message that the service itself makes, in bytes: an event with every box and zone at its longest.
-pub const MESSAGE_BYTES_MAX: usize = 8 * 1024;
-
-// ---- TLS ----
-
-/// Longest record that is sent, in bytes: what a client must hold to read the first byte of it.
-pub const TLS_RECORD_BYTES: usize = 4 * 1024;
-/// Plain or encrypted bytes that wait in a TLS connection, each. Full: the writer waits, see `client_stall_max`.
-pub const TLS_BUFFER_BYTES: usize = 8 * 1024;
-/// What rustls holds for a client beside those: keys, hashes, a record that comes in (a client may send 16 KiB), the
-/// handshake; measured.
-pub const TLS_STATE_BYTES: usize = 28 * 1024;
-/// Longest file of certificates or keys, in bytes. What is beyond is not read.
-pub const TLS_FILE_BYTES_MAX: u64 = 64 * 1024;
-
-// ---- identity ----
-
-/// Shortest password, in bytes of UTF-8. Shorter: refused.
-pub const PASSWORD_BYTES_MIN: usize = 8;
-/// Longest password, in bytes of UTF-8. Longer: refused, before anything is computed from it.
-pub const PASSWORD_BYTES_MAX: usize = 128;
-/// Memory that Argon2id fills to check a password, in KiB; one password is checked at a time.
-pub const ARGON2_MEMORY_KIB: u32 = 4 * 1024;
-/// Passes of Argon2id over that memory: many, as the memory is little. Cost: about 4 ms each on a two-core x86-64.
-pub const ARGON2_PASSES: u32 = 10;
-/// Logins that may wait while another one's password is checked. Full: 503.
-pub const LOGINS_WAITING_MAX: usize = 2;
-/// Failed logins of one address before it has to wait.
-pub const LOGIN_FAILURES_FREE: u32 = 3;
-/// Longest wait of an address after a failed login, in seconds; it doubles from one second with every failure.
-pub const LOGIN_WAIT_S_MAX: u64 = 900;
-/// Addresses whose failed logins are remembered, 48 bytes each. Full: the one that failed the longest ago is forgotten.
-pub const LOGIN_ADDRESSES_MAX: usize = 64;
-/// Failed logins of all addresses together that may come at once. More: 429.
-pub const LOGIN_FAILURES_BURST: u32 = 20;
-/// Time after which one more failed login is allowed to all addresses together, in seconds.
-pub const LOGIN_FAILURE_S: u64 = 6;
-/// Browsers logged in at once, about 200 bytes each. Full: the one that was silent the longest is logged out.
-pub const SESSIONS_MAX: usize = 16;
-/// Time without a request after which a browser is logged out, in seconds: a week.
-pub const SESSION_IDLE_S: u64 = 7 * 24 * 3600;
-/// Time after which a browser is logged out in any case, in seconds: thirty days.
-pub const SESSION_S_MAX: u64 = 30 * 24 * 3600;
-/// Tokens for programs, about 200 bytes each. Full: no more are made, 409.
-pub const TOKENS_MAX: usize = 32;
-/// Longest lifetime of a token, in seconds: ten years. Longer: refused.
-pub const TOKEN_S_MAX: u64 = 10 * 366 * 24 * 3600;
-/// Longest token that is looked at, in bytes. Longer: not valid.
-pub const TOKEN_BYTES_MAX: usize = 1024;
-/// Longest file of passwords and tokens, in bytes. Longer: damaged.
-pub const IDENTITY_BYTES_MAX: u64 = 64 * 1024;
-/// Time between two looks at whether the session or token of an open stream holds still, in milliseconds: so long a revoked one
-/// goes on.
-pub const CREDENTIAL_CHECK_MS: u64 = 2_000;
-/// How exactly it is known when a session or token was last used, in seconds: each notice of it is a write to the card.
-pub const LAST_USED_GRAIN_S: i64 = 3600;
-
 // ---- configuration ----
 
 /// Longest configuration file read, in bytes. Longer: refused at start.
@@ -276,70 +212,6 @@ pub const RATE_BURST_S: u64 = 5;
 pub const LOG_LINES_MAX: usize = 256;
 /// Bytes of one of them, all of which it takes. Longer: cut.
 pub const LOG_LINE_BYTES_MAX: usize = 240;
-
-// ---- sockets ----
-
-/// Bytes of what a client calls its request (`X-Request-Id`). Longer: it is named by us.
-pub const REQUEST_ID_BYTES_MAX: usize = 64;
-/// Characters of an announcement. Longer: 400.
-pub const ANNOUNCEMENT_CHARS_MAX: usize = 240;
-
-/// Bytes that the kernel may hold for a client that does not read; it takes twice as much for its own bookkeeping.
-/// Full: the client's messages wait in the ring, see `client_stall_max`.
-pub const SOCKET_SEND_BYTES: usize = 16 * 1024;
-/// Buffer for a request's line and header, and the same again for an answer's. Longer header: 431.
-pub const HTTP_BUFFER_BYTES: usize = 8 * 1024;
-/// Header fields of a request. More: 431.
-pub const HTTP_HEADERS_MAX: usize = 64;
-/// Bytes of a request's body that brings settings. Longer: 413.
-pub const SETTINGS_BYTES_MAX: usize = 16 * 1024;
-/// Bytes of any other request's body. Longer: 413.
-pub const REQUEST_BODY_BYTES_MAX: usize = 4 * 1024;
-/// Bytes of events in one answer; a page ends early rather than exceed it by more than one event.
-pub const RESPONSE_BYTES_MAX: usize = 32 * 1024;
-/// Events in one page. More asked for: 400.
-pub const PAGE_EVENTS_MAX: usize = 100;
-/// Buffer that a WebSocket reads into. It is filled with zeros before every read, so a large one costs time too.
-pub const SOCKET_READ_BYTES: usize = 512;
-/// Bytes that a WebSocket gathers before it writes, when several messages are ready. Full: written at once.
-pub const SOCKET_WRITE_BYTES: usize = 4 * 1024;
-/// Messages handed to a client before its own messages are looked at again.
-pub const BATCH_MESSAGES_MAX: usize = 32;
-/// Bytes of stored messages that a replaying client holds at once; at least one message.
-pub const REPLAY_PAGE_BYTES_MAX: usize = MESSAGE_BYTES_MAX;
-/// Messages that a replaying client holds at once.
-pub const REPLAY_PAGE_MESSAGES_MAX: usize = 32;
-/// Reads of the store that wait or whose answer is not yet sent. Full: a request is refused with 503, a replay waits.
-pub const STORE_READS_MAX: usize = 8;
-/// Longest time that a request waits for the store, in milliseconds. Longer: 503.
-pub const STORE_READ_MS_MAX: u64 = 5_000;
-/// Longest time that a closing handshake takes, in milliseconds. Longer: closed without.
-pub const CLOSE_MS_MAX: u64 = 500;
-/// Longest time from the request to stop until every client is gone, in milliseconds. Longer: dropped.
-pub const SHUTDOWN_MS_MAX: u64 = 1_000;
-/// Pause after an accept that failed for want of descriptors or memory, in milliseconds.
-pub const ACCEPT_PAUSE_MS: u64 = 100;
-/// When a client that was refused or sent away should come back, in seconds.
-pub const RETRY_AFTER_S: u64 = 2;
-
-/// Time between two `statistics_update`, in milliseconds.
-pub const STATISTICS_MS: u64 = 5_000;
-/// Time between two `telemetry`, in milliseconds.
-pub const TELEMETRY_MS: u64 = 2_000;
-/// Least time between two `overlay`, in milliseconds.
-pub const OVERLAY_MS_MIN: u64 = 200;
-/// Overlays of which one carries the heat of the picture.
-pub const OVERLAY_HEAT_EVERY: u64 = 5;
-/// Fields of the heat of a picture, across.
-pub const HEAT_COLUMNS: usize = 16;
-/// Fields of the heat of a picture, down.
-pub const HEAT_ROWS: usize = 12;
-/// Longest time between two `presence`, in milliseconds.
-pub const PRESENCE_MS_MAX: u64 = 10_000;
-/// Least time between two `presence`, in milliseconds, however many come and go.
-pub const PRESENCE_MS_MIN: u64 = 1_000;
-/// Clients listed in a `presence`, those furthest behind first. More: counted only.
-pub const PRESENCE_CLIENTS_MAX: usize = 32;
 
 // ---- updates ----
 

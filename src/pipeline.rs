@@ -1,6 +1,8 @@
 //! Frame, edges, motion, event: one bounded step after another, on a thread of its own or in a loop. It touches neither
 //! disk nor socket; what it finds goes to the caller as records.
 
+mod eye;
+
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -19,7 +21,6 @@ use crate::event::engine::Input;
 use crate::event::engine::Picture;
 use crate::event::model::EndReason;
 use crate::event::model::Name;
-use crate::frame::Frame;
 use crate::frame::FrameFormat;
 use crate::limits::COMMAND_QUEUE_MAX;
 use crate::limits::EDGES_PER_STEP_MAX;
@@ -27,9 +28,6 @@ use crate::limits::STEP_WAIT_MS_MAX;
 use crate::limits::ZONES_MAX;
 use crate::media::Shutter;
 use crate::motion;
-use crate::motion::Motion;
-use crate::motion::MotionState;
-use crate::motion::detector::Detector;
 use crate::records::CameraChange;
 use crate::records::Notice;
 use crate::records::Record;
@@ -41,6 +39,7 @@ use crate::status::Status;
 use crate::trigger::Edge;
 use crate::trigger::sensor::Sensor;
 use crate::trigger::sensor::SensorChange;
+use eye::Eye;
 
 /// What a person or a program asks of the pipeline.
 #[derive(Clone, Debug, PartialEq)]
@@ -306,69 +305,6 @@ impl Pipeline {
     }
 }
 
-/// The detector for whatever format the camera gives, and what it saw last.
-struct Eye {
-    settings: motion::settings::Settings,
-    detector: Option<Detector>,
-    seen: Option<(u64, Mono)>,
-    motion: Motion,
-    unreadable: u64,
-}
-
-impl Eye {
-    fn new(settings: motion::settings::Settings) -> Eye {
-        Eye {
-            settings,
-            detector: None,
-            seen: None,
-            motion: Motion::default(),
-            unreadable: 0,
-        }
-    }
-
-    /// The camera was opened: the background is learned anew, in new memory when the size is another.
-    fn open(&mut self, format: FrameFormat) {
-        match &mut self.detector {
-            Some(detector) if detector.size() == (format.width, format.height) => detector.relearn(),
-            _ => self.detector = Some(Detector::new(&self.settings, format.width, format.height)),
-        }
-    }
-
-    /// Looks by other settings from the next frame on; what is learned of the scene stays.
-    fn retune(&mut self, settings: motion::settings::Settings) {
-        if let Some(detector) = &mut self.detector {
-            detector.retune(&settings);
-        }
-        self.settings = settings;
-    }
-
-    /// Looks at one frame; a frame that cannot be read is counted, and changes nothing.
-    fn look(&mut self, frame: &Frame<'_>, records: &mut Records) -> Stepped {
-        let Some(detector) = &mut self.detector else { return Stepped::Idle };
-        match detector.observe(frame) {
-            Ok(motion) => {
-                note_picture(records, frame.captured, &self.motion, motion);
-                self.motion.clone_from(motion);
-                self.seen = Some((frame.number, frame.captured));
-                Stepped::Frame
-            }
-            Err(fault) => {
-                self.unreadable += 1;
-                tracing::debug!(frame = frame.number, %fault, "a frame could not be read");
-                Stepped::Unreadable
-            }
-        }
-    }
-
-    fn picture(&self) -> Option<Picture<'_>> {
-        self.seen.map(|(number, captured)| Picture {
-            number,
-            captured,
-            motion: &self.motion,
-        })
-    }
-}
-
 /// Frames a second, counted over [`Rate::SPAN`].
 #[derive(Debug, Default)]
 struct Rate {
@@ -389,21 +325,6 @@ impl Rate {
             self.frames = 0;
         }
         self.frames += 1;
-    }
-}
-
-/// Notes what began or ended in the picture as a whole.
-fn note_picture(records: &mut Records, at: Mono, before: &Motion, now: &Motion) {
-    if before.tamper != now.tamper {
-        if let Some(over) = before.tamper {
-            note(records, at, Notice::TamperOver(over), "");
-        }
-        if let Some(begun) = now.tamper {
-            note(records, at, Notice::Tampered(begun), "");
-        }
-    }
-    if now.state == MotionState::SceneChange && before.state != MotionState::SceneChange {
-        note(records, at, Notice::SceneChanged, "");
     }
 }
 

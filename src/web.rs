@@ -76,6 +76,7 @@ use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio::task::JoinSet;
@@ -191,6 +192,8 @@ struct Server {
     reads: Reads,
     roster: Arc<Roster>,
     access: Access,
+    /// One sends settings at a time.
+    settings_turn: Semaphore,
     store_id: String,
     began: Mono,
 }
@@ -220,6 +223,7 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
         reads: Reads::new(Arc::clone(&services.store)),
         roster: Arc::default(),
         access: Access::new(&services),
+        settings_turn: Semaphore::new(1),
         store_id: services.store.store_id(),
         began: services.clock.now(),
         services,
@@ -255,19 +259,19 @@ async fn deliver_all(server: &Server) {
 
 /// Most bytes that [`serve`] holds beside what each client does ([`footprint_per_client`]); the hub has its own.
 pub const fn footprint() -> usize {
-    size_of::<Clients>() + STORE_READS_MAX * 2 * RESPONSE_BYTES_MAX + THREAD_STACK_BYTES
+    size_of::<Clients>() + 4 * SETTINGS_BYTES_MAX + STORE_READS_MAX * 2 * RESPONSE_BYTES_MAX + THREAD_STACK_BYTES
 }
 
 /// Most bytes that one client holds: a stream with everything full, or a request, whichever is more. Answers with
 /// events in them are bounded together, not one by one: see [`footprint`].
 pub fn footprint_per_client(settings: &Settings) -> usize {
-    /// The task of a connection with hyper's state, and that of a session; measured.
-    const TASK_BYTES: usize = 6 * 1024;
+    /// The task of a connection with hyper's state; that of a session is smaller. Measured.
+    const TASK_BYTES: usize = 5 * 1024;
     let reading = SOCKET_READ_BYTES + 2 * settings.client_message_bytes_max;
     // What is left of a batch is sent before anything else is gathered.
     let writing = fanout::REST_BYTES_MAX.max(2 * session::WRITE_BYTES_MAX);
     let stream = reading + writing + REPLAY_PAGE_BYTES_MAX;
-    let request = 2 * HTTP_BUFFER_BYTES + SETTINGS_BYTES_MAX.max(REQUEST_BODY_BYTES_MAX) + 2 * FILE_PIECE_BYTES;
+    let request = 2 * HTTP_BUFFER_BYTES + REQUEST_BODY_BYTES_MAX + 2 * FILE_PIECE_BYTES;
     let tls = match settings.tls.mode {
         TlsMode::Off => 0,
         TlsMode::SelfSigned | TlsMode::Files => TLS_STATE_BYTES + 2 * TLS_BUFFER_BYTES,

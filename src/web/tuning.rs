@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use tokio::sync::SemaphorePermit;
 
 use super::Server;
 use super::etag;
@@ -64,6 +65,12 @@ pub enum Refused {
     /// It cannot be kept.
     #[error("settings cannot be kept: {0}")]
     Disk(String),
+}
+
+/// A body with settings, and the turn that it has.
+struct Settings<'a> {
+    bytes: Bytes,
+    _turn: SemaphorePermit<'a>,
 }
 
 /// The zones of the camera.
@@ -141,7 +148,8 @@ pub(super) fn show(server: &Server, headers: &HeaderMap) -> Answer {
 
 /// `PUT /api/zones`
 pub(super) async fn set_zones(server: &Server, body: Incoming) -> Answer {
-    let wanted: Zones = parsed(&settings(server, body).await?)?;
+    let sent = settings(server, body).await?;
+    let wanted: Zones = parsed(&sent.bytes)?;
     let zones: Vec<Value> = wanted.zones.iter().map(Zone::keys).collect();
     let masks: Vec<Value> = wanted.masks.iter().map(|corners| json!({ "polygon": corners })).collect();
     change(server, Change::Keys(json!({ "motion": { "zones": zones, "masks": masks } }))).await?;
@@ -150,7 +158,8 @@ pub(super) async fn set_zones(server: &Server, body: Incoming) -> Answer {
 
 /// `PUT /api/tuning`
 pub(super) async fn set(server: &Server, body: Incoming) -> Answer {
-    let Wanted { motion, event } = parsed(&settings(server, body).await?)?;
+    let sent = settings(server, body).await?;
+    let Wanted { motion, event } = parsed(&sent.bytes)?;
     let other = ["zones", "masks"].into_iter().find(|key| motion.contains_key(*key));
     if let Some(key) = other {
         return Err(Problem::new(
@@ -177,13 +186,9 @@ pub(super) fn export(server: &Server) -> Answer {
 
 /// `PUT /api/config`
 pub(super) async fn import(server: &Server, body: Incoming) -> Answer {
-    let bytes = settings(server, body).await?;
-    let text = String::from_utf8(bytes.into()).map_err(|_| Problem::bad_request("the body is TOML, which is UTF-8"))?;
-    Ok(reply::json(StatusCode::OK, &change(server, Change::Whole(text)).await?))
-}
-
-async fn settings(server: &Server, body: Incoming) -> Result<Bytes, Problem> {
-    handlers::whole_of(body, SETTINGS_BYTES_MAX, server.services.settings.header_time_max).await
+    let sent = settings(server, body).await?;
+    let text = std::str::from_utf8(&sent.bytes).map_err(|_| Problem::bad_request("the body is TOML, which is UTF-8"))?;
+    Ok(reply::json(StatusCode::OK, &change(server, Change::Whole(text.to_owned())).await?))
 }
 
 fn parsed<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Problem> {
@@ -200,6 +205,14 @@ fn now(server: &Server) -> pipeline::Tuning {
         Some(tuner) => tuner.now(),
         None => pipeline::Tuning::default(),
     }
+}
+
+/// Whoever sends settings has the only buffer for them.
+async fn settings(server: &Server, body: Incoming) -> Result<Settings<'_>, Problem> {
+    let busy = |_| Problem::unavailable("other settings are on their way");
+    let turn = server.settings_turn.try_acquire().map_err(busy)?;
+    let bytes = handlers::whole_of(body, SETTINGS_BYTES_MAX, server.services.settings.header_time_max).await?;
+    Ok(Settings { bytes, _turn: turn })
 }
 
 /// Has it kept, then done; the disk is waited for where the store is, too.
