@@ -80,7 +80,7 @@ impl Tuner for Live {
         let rule = |error: ConfigError| Refused::Rule(error.problem.to_string());
         let (wanted, name) = match change {
             Change::Keys(keys) => {
-                let text = toml::to_string(&keys).map_err(|error| Refused::Rule(error.to_string()))?;
+                let text = toml::to_string(&keys).map_err(|_| Refused::Rule("null is no value; a key that is left out stays".into()))?;
                 (held.with(&text, Path::new("request")).map_err(rule)?, None)
             }
             Change::Whole(text) => {

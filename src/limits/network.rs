@@ -131,4 +131,3 @@ pub const PRESENCE_MS_MAX: u64 = 10_000;
 pub const PRESENCE_MS_MIN: u64 = 1_000;
 /// Clients listed in a `presence`, those furthest behind first. More: counted only.
 pub const PRESENCE_CLIENTS_MAX: usize = 32;
-

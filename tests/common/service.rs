@@ -138,6 +138,18 @@ impl Client {
         }
     }
 
+    /// The next JSON message, or else what the server closed with.
+    pub fn next_or_code(&mut self) -> Result<Value, Option<u16>> {
+        loop {
+            match self.socket.read() {
+                Ok(Message::Text(text)) => return Ok(serde_json::from_str(&text).expect("JSON")),
+                Ok(Message::Close(frame)) => return Err(frame.map(|frame| frame.code.into())),
+                Err(_) => return Err(None),
+                Ok(_) => {}
+            }
+        }
+    }
+
     /// The next message of type `kind`, others passed over.
     pub fn next_of(&mut self, kind: &str) -> Value {
         let until = now() + PATIENCE;
@@ -167,17 +179,34 @@ impl Client {
 
 /// A request without a body to `address`; status and body as JSON (null when it is none).
 pub fn request(address: SocketAddr, method: &str, path: &str) -> (u16, Value) {
+    request_with(address, method, path, "application/json", b"")
+}
+
+/// A request with a body of type `kind`; status and body as JSON (null when it is none).
+pub fn request_with(address: SocketAddr, method: &str, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
+    let (status, body) = exchange(address, method, path, kind, body);
+    (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+}
+
+/// A GET of `path`: the body as text.
+pub fn text(address: SocketAddr, path: &str) -> String {
+    exchange(address, "GET", path, "text/plain", b"").1
+}
+
+fn exchange(address: SocketAddr, method: &str, path: &str, kind: &str, body: &[u8]) -> (u16, String) {
     let mut socket = TcpStream::connect(address).expect("the service listens");
     socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
-        address
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
     );
-    socket.write_all(head.as_bytes()).expect("written");
+    socket.write_all(&[head.as_bytes(), body].concat()).expect("written");
     let mut answer = Vec::new();
     socket.read_to_end(&mut answer).expect("an answer");
     let answer = String::from_utf8_lossy(&answer);
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    (
+        status,
+        answer.split_once("\r\n\r\n").map_or(String::new(), |(_, body)| body.to_owned()),
+    )
 }

@@ -127,7 +127,7 @@ impl Device {
         let file = self.path("lookout.toml");
         fs::write(
             &file,
-            format!("[update]\ninstaller = \"rauc\"\nselftest_max_s = 5\nreserve = \"1MiB\"\n{more}"),
+            format!("[update]\ninstaller = \"rauc\"\nselftest_max_s = 5\nreserve = \"1MiB\"\n{more}\n[memory]\nbudget = \"18MiB\"\n"),
         )
         .expect("written");
         file
