@@ -210,6 +210,8 @@ fn many_cycles_do_not_grow() {
     (config.web.connect_rate, config.web.connect_rate_total) = (100_000, 100_000); // all come from one address
     // A store that is full: redb's own lists grow with its file, up to `store.size_max`, which the promise counts.
     (config.store.journal_max, config.store.events_max, config.store.cache_bytes) = (400, 200, 128 * 1024);
+    // Pictures come and go with the scene's visitors; their line is held in tests/picture_memory.rs.
+    (config.media.snapshots, config.media.clips) = (false, false);
     let running = start(&config);
     let cycle = |rounds: u32| {
         for _ in 0..rounds {
