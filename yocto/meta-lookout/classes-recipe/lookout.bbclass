@@ -27,6 +27,32 @@ def lookout_words(d, path):
     import re
     return re.sub('#.*', '', lookout_read(d, path)).split()
 
+def lookout_tree(d, links):
+    """The files, or the links, of the system's folder board/image/rootfs; the recipe is parsed again when some come or go."""
+    top = os.path.join(d.getVar('LOOKOUT_TOP'), 'board/image/rootfs')
+    found = []
+    for at, _, files in os.walk(top):
+        bb.parse.mark_dependency(d, at)
+        found += [os.path.join(at, file) for file in files if os.path.islink(os.path.join(at, file)) == links]
+    return top, sorted(found)
+
+def lookout_files(d):
+    """The files one by one, for SRC_URI: a folder may not hold links that lead nowhere until the system runs."""
+    top, files = lookout_tree(d, links=False)
+    return ' '.join('file://rootfs/%s;subdir=${BP}' % os.path.relpath(file, top) for file in files)
+
+def lookout_boards(d):
+    """The facts of all boards, for SRC_URI."""
+    import glob
+    top = d.getVar('LOOKOUT_TOP')
+    files = glob.glob(os.path.join(top, 'board/**/facts'), recursive=True)
+    return ' '.join('file://%s;subdir=${BP}' % os.path.relpath(file, top) for file in sorted(files))
+
+def lookout_links(d):
+    """The links, as TARGET=PATH."""
+    top, links = lookout_tree(d, links=True)
+    return ' '.join('%s=/%s' % (os.readlink(link), os.path.relpath(link, top)) for link in links)
+
 # nooelint: oelint.task.noanonpython - a variable for each fact, whatever their names
 python () {
     import re

@@ -3,8 +3,8 @@ DESCRIPTION = "Users, units, settings of the system, RAUC's configuration and ke
 
 SRC_URI = "\
     file://LICENSE;subdir=${BP} \
-    file://board;subdir=${BP} \
-    file://rootfs;subdir=${BP} \
+    ${@lookout_boards(d)} \
+    ${@lookout_files(d)} \
 "
 
 inherit lookout systemd useradd
@@ -21,6 +21,10 @@ do_compile[noexec] = "1"
 do_install() {
     [ -n "${RAUC_KEYRING_FILE}" ] || bbfatal "RAUC_KEYRING_FILE names no file: which bundles are devices to take?"
     cp -R --no-dereference --preserve=mode ${S}/rootfs/. ${D}
+    for link in ${@lookout_links(d)}; do
+        install -d $(dirname ${D}${link#*=})
+        ln -s ${link%%=*} ${D}${link#*=}
+    done
     install -Dm 0644 ${RAUC_KEYRING_FILE} ${D}${sysconfdir}/rauc/keyring.pem
     install -d ${D}${datadir}/lookout
     mv ${D}${sysconfdir}/fstab ${D}${datadir}/lookout/fstab
