@@ -3,9 +3,13 @@
 # Each fact is a variable of its own name (COMPATIBLE, DISK_SIGNATURE, ...). LOOKOUT_TEMPLATES are files or folders of S whose
 # @NAMES@ are filled in with them, as tools/image does.
 
+# Where the tree lies makes no difference to what is built.
+LOOKOUT_TOP[vardepvalue] = "lookout"
+
 SECTION ?= "multimedia"
 LICENSE = "MIT | Apache-2.0"
-LIC_FILES_CHKSUM = "file://LICENSE;md5=e20f5f27b618a2d40f44fc40123ebf36"
+# nooelint: oelint.var.licenseremotefile - most recipes fetch a part of the tree alone
+LIC_FILES_CHKSUM = "file://${LOOKOUT_TOP}/LICENSE;md5=e20f5f27b618a2d40f44fc40123ebf36"
 CVE_PRODUCT ?= "lookout"
 
 # nooelint: oelint.vars.bbvars.FILESPATH - no recipe of this layer has files of its own

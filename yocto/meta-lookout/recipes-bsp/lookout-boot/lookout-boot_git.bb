@@ -5,10 +5,7 @@ COMPATIBLE_MACHINE = "^rpi$"
 DEPENDS = "u-boot-mkenvimage-native u-boot-mkimage-native"
 PROVIDES += "u-boot-default-script"
 
-SRC_URI = "\
-    file://LICENSE;subdir=${BP} \
-    file://boot.cmd;subdir=${BP} \
-"
+SRC_URI = "file://boot.cmd;subdir=${BP}"
 
 INHIBIT_DEFAULT_DEPS = "1"
 

@@ -2,7 +2,6 @@ SUMMARY = "What a Lookout image is beside its service"
 DESCRIPTION = "Users, units, settings of the system, RAUC's configuration and keyring: board/image/rootfs, with the facts of board/ filled in."
 
 SRC_URI = "\
-    file://LICENSE;subdir=${BP} \
     ${@lookout_boards(d)} \
     ${@lookout_files(d)} \
 "

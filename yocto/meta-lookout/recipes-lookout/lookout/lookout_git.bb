@@ -10,7 +10,6 @@ require ${BPN}-crates.inc
 SRC_URI += "\
     file://Cargo.lock;subdir=${BP} \
     file://Cargo.toml;subdir=${BP} \
-    file://LICENSE;subdir=${BP} \
     file://lookout.service;subdir=${BP} \
     file://src;subdir=${BP} \
     file://tools/bench;subdir=${BP} \

@@ -8,7 +8,7 @@ inherit lookout packagegroup
 
 # Receiver and sensors of recipes-kernel/linux/files/cameras.cfg.
 # nooelint: oelint.vars.mispell.unknown - used below
-CAMERA_MODULES = "bcm2835-unicam bcm2835-unicam-legacy imx219 imx477 imx708 ov5647 ov7251 ov9281"
+CAMERA_MODULES = "bcm2835-unicam bcm2835-unicam-legacy imx219 imx477 imx708 ov5647 ov7251 ov9282"
 
 def module_packages(names):
     return ' '.join('kernel-module-' + name.replace('_', '-') for name in names)
