@@ -79,15 +79,15 @@ test -n "${slot}" || reset
 
 setenv console ttyS1,115200
 test "${board}" = qemu-arm && setenv console ttyAMA0
-setenv bootargs "root=PARTUUID=@DISK_SIGNATURE@-0${part} ro rootwait rauc.slot=${slot} console=tty1 console=${console} quiet panic=10 oops=panic"
+setenv bootargs "root=PARTUUID=@DISK_SIGNATURE@-0${part} ro rootwait=30 rauc.slot=${slot} console=tty1 console=${console} quiet panic=10 oops=panic"
 echo "slot ${slot}, attempts left: A ${BOOT_A_LEFT}, B ${BOOT_B_LEFT}"
 setenv kernel_comp_addr_r ${kernel_unpacked}
-if load ${devtype} ${devnum}:${part} ${ramdisk_addr} /boot/initrd.img; then
-    setenv ramdisk_size ${filesize}
-    if load ${devtype} ${devnum}:${part} ${kernel_addr_r} /boot/vmlinuz; then
-        setenv kernel_comp_size ${filesize}
-        booti ${kernel_addr_r} ${ramdisk_addr}:${ramdisk_size} ${fdt_addr}
-    fi
+# A kernel that has its drivers built in comes without a ramdisk.
+setenv ramdisk -
+if load ${devtype} ${devnum}:${part} ${ramdisk_addr} /boot/initrd.img; then setenv ramdisk ${ramdisk_addr}:${filesize}; fi
+if load ${devtype} ${devnum}:${part} ${kernel_addr_r} /boot/vmlinuz; then
+    setenv kernel_comp_size ${filesize}
+    booti ${kernel_addr_r} ${ramdisk} ${fdt_addr}
 fi
 echo "slot ${slot} does not start"
 reset
