@@ -2,6 +2,8 @@
 
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::ErrorKind;
+use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
@@ -17,13 +19,14 @@ use lookout::clock::Clock;
 use lookout::clock::Mono;
 use lookout::clock::SystemClock;
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::WebSocket;
 use tokio_tungstenite::tungstenite::client;
 
 /// Longest time from power on until the service answers: an emulated machine on a busy one.
-const BOOT_MAX: Duration = Duration::from_secs(600);
-/// Longest time that anything else takes there.
+pub(crate) const BOOT_MAX: Duration = Duration::from_secs(600);
+/// Longest time that anything short takes there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 pub(crate) fn now() -> Mono {
@@ -51,20 +54,30 @@ pub(crate) struct Guest {
 }
 
 impl Guest {
-    /// Powers it on with the card in `dir`, which is made of the image when there is none; back when the service answers.
+    /// Powers it on with the card in `dir`, made of the image when there is none, and open to whoever asks; back when the service
+    /// answers.
     pub(crate) fn boot(dir: &Path) -> Guest {
+        let mut guest = Guest::start(dir, "card.qcow2", &["--profile", "tests/firmware/open"]);
+        guest.wait_for_service();
+        guest.run("mkdir -p /run/tools && mount -o ro /dev/disk/by-label/tools /run/tools");
+        guest
+    }
+
+    /// Powers it on with this card in `dir`, as the image is but for `options` of tools/qemu.
+    pub(crate) fn start(dir: &Path, card: &str, options: &[&str]) -> Guest {
         let port = TcpListener::bind("127.0.0.1:0")
             .and_then(|listener| listener.local_addr())
             .expect("a free port");
         let mut machine = Command::new("tools/qemu")
             .args(["--port", &port.port().to_string(), "--card"])
-            .arg(dir.join("card.qcow2"))
+            .arg(dir.join(card))
             .arg("--serial")
             .arg(dir.join("console.log"))
             .arg("--test")
             .arg(dir)
             .arg("--image")
             .arg(std::env::var_os("LOOKOUT_IMAGE").expect("tools/firmware names the image"))
+            .args(options)
             .stdin(Stdio::null())
             .spawn()
             .expect("tools/qemu runs");
@@ -73,14 +86,17 @@ impl Guest {
             UnixStream::connect(dir.join("shell")).ok()
         });
         shell.set_read_timeout(Some(BOOT_MAX)).expect("a timeout");
-        let mut guest = Guest {
+        Guest {
             machine,
             shell: BufReader::new(shell),
             address: port,
-        };
-        within(BOOT_MAX, "the service", || (guest.get("/api/health")?.0 == 200).then_some(()));
-        guest.run("mkdir -p /run/tools && mount -o ro /dev/disk/by-label/tools /run/tools");
-        guest
+        }
+    }
+
+    /// Back when the service answers.
+    pub(crate) fn wait_for_service(&self) {
+        let alive = || (self.get("/api/health/live")?.0 == 200).then_some(());
+        within(BOOT_MAX, "the service", alive);
     }
 
     /// What a command says to the guest's shell, as root; fails when the command does.
@@ -101,13 +117,36 @@ impl Guest {
 
     /// A GET: status, and body as JSON or null; `None` when nobody answers.
     pub(crate) fn get(&self, path: &str) -> Option<(u16, Value)> {
+        self.ask("GET", path, "", b"", Duration::from_secs(10))
+    }
+
+    /// A POST of `body`, with fields of the header, each with its line's end.
+    pub(crate) fn post(&self, path: &str, fields: &str, body: &[u8]) -> (u16, Value) {
+        let answer = self.ask("POST", path, fields, body, BOOT_MAX);
+        answer.unwrap_or_else(|| panic!("no answer to a POST to {path}"))
+    }
+
+    fn ask(&self, method: &str, path: &str, fields: &str, body: &[u8], limit: Duration) -> Option<(u16, Value)> {
         let mut socket = TcpStream::connect(self.address).ok()?;
-        socket.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        write!(socket, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ok()?;
-        let answer = std::io::read_to_string(socket).ok()?;
+        socket.set_read_timeout(Some(limit)).ok()?;
+        let length = body.len();
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{fields}\r\n");
+        socket.write_all(head.as_bytes()).ok()?;
+        let _ = socket.write_all(body); // who refuses early does not read it all
+        let mut answer = Vec::new();
+        let _ = socket.read_to_end(&mut answer);
+        let answer = String::from_utf8_lossy(&answer);
         let status = answer.split(' ').nth(1)?.parse().ok()?;
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    }
+
+    /// Asserts that each of these events is there.
+    pub(crate) fn has_events(&self, ids: &[u64]) {
+        for id in ids {
+            let (status, _) = self.get(&format!("/api/events/{id}")).expect("an answer");
+            assert_eq!(status, 200, "event {id} was seen by a client and is gone");
+        }
     }
 
     /// A client of the stream.
@@ -149,17 +188,29 @@ impl Drop for Guest {
 pub(crate) struct Stream(WebSocket<TcpStream>);
 
 impl Stream {
-    /// The next message, if one comes within half a second.
+    /// Tells the service something.
+    pub(crate) fn send(&mut self, text: &str) {
+        self.0.send(Message::text(text)).expect("sent");
+    }
+
+    /// The next message, if one comes within half a second; fails when the service has hung up.
     pub(crate) fn poll(&mut self) -> Option<Value> {
         match self.0.read() {
             Ok(Message::Text(text)) => Some(serde_json::from_str(&text).expect("JSON")),
-            _ => None,
+            Ok(_) => None,
+            Err(Error::Io(error)) if [ErrorKind::WouldBlock, ErrorKind::TimedOut].contains(&error.kind()) => None,
+            Err(error) => panic!("the stream ended: {error}"),
         }
     }
 
     /// The first message that `wanted` takes, within [`PATIENCE`].
     pub(crate) fn until(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let until = now() + PATIENCE;
+        self.until_within(PATIENCE, what, wanted)
+    }
+
+    /// The first message that `wanted` takes, within `limit`.
+    pub(crate) fn until_within(&mut self, limit: Duration, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let until = now() + limit;
         while now() < until {
             if let Some(message) = self.poll().filter(&wanted) {
                 return message;
