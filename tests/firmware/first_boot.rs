@@ -1,9 +1,10 @@
 //! A card that someone has prepared on a laptop: a wrong file is answered in words beside it, a right one is taken, and the device comes
-//! up claimed.
+//! up claimed; on QEMU's own machine, and on a Raspberry Pi 3 as QEMU emulates it.
 
 use std::path::Path;
 
 use crate::guest::Guest;
+use crate::guest::Machine;
 use crate::guest::PATIENCE;
 use crate::guest::within;
 
@@ -11,9 +12,7 @@ const PASSWORD: &str = "a horse on the porch";
 const NAME: &str = "porch";
 
 pub(crate) fn prepared_on_a_laptop(dir: &Path) {
-    let prepared = dir.join("lookout.toml");
-    std::fs::write(&prepared, "hostname = \"no name\"\npasword = \"secret\"\n").expect("written");
-    let add = prepared.to_string_lossy();
+    let add = prepare(dir, "hostname = \"no name\"\npasword = \"secret\"\n");
     let _ = std::fs::remove_file(dir.join("first.qcow2"));
     let mut guest = Guest::start(dir, "first.qcow2", &["--add", &add]);
     complained(&mut guest);
@@ -26,6 +25,31 @@ pub(crate) fn prepared_on_a_laptop(dir: &Path) {
     guest.wait_for_service();
     claimed(&guest);
     taken(&mut guest);
+}
+
+/// There is no camera on the emulated board: the service watches its built-in scene.
+pub(crate) fn on_a_raspberry(dir: &Path) {
+    let add = prepare(dir, &format!("password = \"{PASSWORD}\"\n[pir]\nline = 4\n"));
+    let _ = std::fs::remove_file(dir.join("raspberry.qcow2"));
+    let machine = Machine::start(dir, "raspberry.qcow2", &["--board", "raspberrypi3", "--add", &add]);
+    machine.wait_for_service();
+    let cookie = machine.log_in(PASSWORD).expect("the password of the card");
+    let told = |path: &str| machine.get_as(&cookie, path).unwrap_or_default();
+    let (_, system) = told("/api/system");
+    println!("  {}", system["board"]);
+    assert!(system["board"].to_string().contains("Raspberry Pi 3"), "{system}");
+    let health = within(PATIENCE * 3, "frames", || {
+        let (status, health) = told("/api/health");
+        (status == 200 && health["pipeline"]["camera"] == "live").then_some(health)
+    });
+    println!("  {}", health["pipeline"]);
+}
+
+/// Writes `lookout.toml`; gives its path.
+fn prepare(dir: &Path, text: &str) -> String {
+    let file = dir.join("lookout.toml");
+    std::fs::write(&file, text).expect("written");
+    file.to_string_lossy().into_owned()
 }
 
 /// Nothing of a wrong file is taken, and the device stays closed.
@@ -50,12 +74,10 @@ fn correct(guest: &mut Guest) {
 
 /// Who has the password is let in from the network, and nobody else.
 fn claimed(guest: &Guest) {
-    let json = "Content-Type: application/json\r\n";
     assert_eq!(guest.get("/api/events").expect("an answer").0, 401);
-    assert_eq!(guest.post("/api/login", json, br#"{"password":"another password"}"#).0, 401);
-    let login = format!("{{\"password\":\"{PASSWORD}\"}}");
-    let (status, session) = guest.post("/api/login", json, login.as_bytes());
-    assert_eq!(status, 200, "{session}");
+    assert_eq!(guest.log_in("another password"), Err(401));
+    let cookie = guest.log_in(PASSWORD).expect("the password of the card");
+    assert_eq!(guest.get_as(&cookie, "/api/events").expect("an answer").0, 200);
 }
 
 /// What was asked for holds, and the secret is nowhere that a reader of the card finds it.

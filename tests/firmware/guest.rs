@@ -1,4 +1,4 @@
-//! The guest that runs the image: started, asked, told, and cut off from its power. What it says is waited for by condition.
+//! The machine that runs the image: started, asked, told, and cut off from its power. What it says is waited for by condition.
 
 use std::io::BufRead;
 use std::io::BufReader;
@@ -8,6 +8,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
+use std::ops::Deref;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Child;
@@ -27,7 +28,11 @@ use tokio_tungstenite::tungstenite::client;
 /// Longest time from power on until the service answers: an emulated machine on a busy one.
 pub(crate) const BOOT_MAX: Duration = Duration::from_secs(600);
 /// Longest time that anything short takes there.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Fields of the header for a body of JSON, and of bytes.
+pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
+pub(crate) const BINARY: &str = "Content-Type: application/octet-stream\r\n";
 
 pub(crate) fn now() -> Mono {
     SystemClock::default().now()
@@ -47,10 +52,23 @@ pub(crate) fn within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> O
 }
 
 /// A machine that runs the image; its power is cut when it is dropped.
+pub(crate) struct Machine {
+    process: Child,
+    address: SocketAddr,
+}
+
+/// The same with the test profile, whose shell does what it is told.
 pub(crate) struct Guest {
-    machine: Child,
+    machine: Machine,
     shell: BufReader<UnixStream>,
-    pub(crate) address: SocketAddr,
+}
+
+impl Deref for Guest {
+    type Target = Machine;
+
+    fn deref(&self) -> &Machine {
+        &self.machine
+    }
 }
 
 impl Guest {
@@ -65,38 +83,15 @@ impl Guest {
 
     /// Powers it on with this card in `dir`, as the image is but for `options` of tools/qemu.
     pub(crate) fn start(dir: &Path, card: &str, options: &[&str]) -> Guest {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a free port");
-        let mut machine = Command::new("tools/qemu")
-            .args(["--port", &port.port().to_string(), "--card"])
-            .arg(dir.join(card))
-            .arg("--serial")
-            .arg(dir.join("console.log"))
-            .arg("--test")
-            .arg(dir)
-            .arg("--image")
-            .arg(std::env::var_os("LOOKOUT_IMAGE").expect("tools/firmware names the image"))
-            .args(options)
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("tools/qemu runs");
+        let folder = dir.to_string_lossy();
+        let mut machine = Machine::start(dir, card, &[options, &["--test", &folder]].concat());
         let shell = within(PATIENCE, "QEMU's socket", || {
-            assert!(machine.try_wait().expect("a child").is_none(), "tools/qemu ended; see above");
+            assert!(machine.process.try_wait().expect("a child").is_none(), "tools/qemu ended; see above");
             UnixStream::connect(dir.join("shell")).ok()
         });
         shell.set_read_timeout(Some(BOOT_MAX)).expect("a timeout");
-        Guest {
-            machine,
-            shell: BufReader::new(shell),
-            address: port,
-        }
-    }
-
-    /// Back when the service answers.
-    pub(crate) fn wait_for_service(&self) {
-        let alive = || (self.get("/api/health/live")?.0 == 200).then_some(());
-        within(BOOT_MAX, "the service", alive);
+        let shell = BufReader::new(shell);
+        Guest { machine, shell }
     }
 
     /// What a command says to the guest's shell, as root; fails when the command does.
@@ -115,30 +110,91 @@ impl Guest {
         }
     }
 
+    /// Sets one of the camera's controls.
+    pub(crate) fn camera(&mut self, control: &str, value: i32) {
+        self.run(&format!("/run/tools/vivid '{control}' {value}"));
+    }
+
+    /// Sets the level of the sensor's line.
+    pub(crate) fn sensor(&mut self, active: bool) {
+        let pull = if active { "pull-up" } else { "pull-down" };
+        self.run(&format!(
+            "echo {pull} | tee /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio4/pull"
+        ));
+    }
+
+    /// Cuts its power.
+    pub(crate) fn cut(self) {
+        drop(self.machine);
+    }
+}
+
+impl Machine {
+    /// Powers it on with this card in `dir`, made of the image when there is none.
+    pub(crate) fn start(dir: &Path, card: &str, options: &[&str]) -> Machine {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = port.expect("a free port");
+        let process = Command::new("tools/qemu")
+            .args(["--port", &address.port().to_string(), "--card"])
+            .arg(dir.join(card))
+            .arg("--serial")
+            .arg(dir.join("console.log"))
+            .arg("--image")
+            .arg(std::env::var_os("LOOKOUT_IMAGE").expect("tools/firmware names the image"))
+            .args(options)
+            .stdin(Stdio::null())
+            .spawn()
+            .expect("tools/qemu runs");
+        Machine { process, address }
+    }
+
+    /// Back when the service answers.
+    pub(crate) fn wait_for_service(&self) {
+        let alive = || (self.get("/api/health/live")?.0 == 200).then_some(());
+        within(BOOT_MAX, "the service", alive);
+    }
+
     /// A GET: status, and body as JSON or null; `None` when nobody answers.
     pub(crate) fn get(&self, path: &str) -> Option<(u16, Value)> {
-        self.ask("GET", path, "", b"", Duration::from_secs(10))
+        self.get_as("", path)
     }
 
-    /// A POST of `body`, with fields of the header, each with its line's end.
-    pub(crate) fn post(&self, path: &str, fields: &str, body: &[u8]) -> (u16, Value) {
-        let answer = self.ask("POST", path, fields, body, BOOT_MAX);
-        answer.unwrap_or_else(|| panic!("no answer to a POST to {path}"))
+    /// A GET by who shows this field of the header.
+    pub(crate) fn get_as(&self, who: &str, path: &str) -> Option<(u16, Value)> {
+        let (status, _, body) = self.ask("GET", path, who, b"", Duration::from_secs(10))?;
+        Some((status, body))
     }
 
-    fn ask(&self, method: &str, path: &str, fields: &str, body: &[u8], limit: Duration) -> Option<(u16, Value)> {
+    /// A POST of `body`, with a field of the header that says what it is.
+    pub(crate) fn post(&self, path: &str, kind: &str, body: &[u8]) -> (u16, Value) {
+        let answer = self.ask("POST", path, kind, body, BOOT_MAX);
+        let (status, _, body) = answer.unwrap_or_else(|| panic!("no answer to a POST to {path}"));
+        (status, body)
+    }
+
+    /// Logs in; gives the field of the header that shows it, or the status of the refusal.
+    pub(crate) fn log_in(&self, password: &str) -> Result<String, u16> {
+        let login = serde_json::json!({ "password": password }).to_string();
+        let answer = self.ask("POST", "/api/login", JSON, login.as_bytes(), BOOT_MAX);
+        let (status, head, _) = answer.expect("an answer");
+        let cookie = head.split("set-cookie: ").nth(1).and_then(|rest| rest.split(';').next());
+        cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).ok_or(status)
+    }
+
+    /// Status, header and body.
+    fn ask(&self, method: &str, path: &str, field: &str, body: &[u8], limit: Duration) -> Option<(u16, String, Value)> {
         let mut socket = TcpStream::connect(self.address).ok()?;
         socket.set_read_timeout(Some(limit)).ok()?;
         let length = body.len();
-        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{fields}\r\n");
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{field}\r\n");
         socket.write_all(head.as_bytes()).ok()?;
         let _ = socket.write_all(body); // who refuses early does not read it all
         let mut answer = Vec::new();
         let _ = socket.read_to_end(&mut answer);
         let answer = String::from_utf8_lossy(&answer);
-        let status = answer.split(' ').nth(1)?.parse().ok()?;
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        Some((status, head.to_owned(), serde_json::from_str(body).unwrap_or(Value::Null)))
     }
 
     /// Asserts that each of these events is there.
@@ -156,31 +212,12 @@ impl Guest {
         let connect = || client(format!("ws://localhost{path}"), socket.try_clone().expect("a descriptor")).ok();
         Stream(within(PATIENCE, "an upgrade", connect).0)
     }
-
-    /// Sets one of the camera's controls.
-    pub(crate) fn camera(&mut self, control: &str, value: i32) {
-        self.run(&format!("/run/tools/vivid '{control}' {value}"));
-    }
-
-    /// Sets the level of the sensor's line.
-    pub(crate) fn sensor(&mut self, active: bool) {
-        let pull = if active { "pull-up" } else { "pull-down" };
-        self.run(&format!(
-            "echo {pull} | tee /sys/devices/platform/gpio-sim.0/gpiochip*/sim_gpio4/pull"
-        ));
-    }
-
-    /// Cuts its power.
-    pub(crate) fn cut(mut self) {
-        self.machine.kill().expect("killed");
-        self.machine.wait().expect("gone");
-    }
 }
 
-impl Drop for Guest {
+impl Drop for Machine {
     fn drop(&mut self) {
-        let _ = self.machine.kill();
-        let _ = self.machine.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 

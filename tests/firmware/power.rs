@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::guest::BINARY;
 use crate::guest::BOOT_MAX;
 use crate::guest::Guest;
 use crate::guest::now;
@@ -79,7 +80,7 @@ fn begin(guest: &mut Guest, during: During) {
     match during {
         During::Events => {}
         During::Install => {
-            let (status, accepted) = guest.post("/api/update", updates::BINARY, &updates::bundle("good"));
+            let (status, accepted) = guest.post("/api/update", BINARY, &updates::bundle("good"));
             assert_eq!(status, 202, "{accepted}");
         }
         During::Switch => {
@@ -96,7 +97,10 @@ fn events(guest: &mut Guest, during: During, time: Duration) -> Vec<u64> {
         within(time * 2 + Duration::from_secs(1), "the moment", || (now() >= until).then_some(()));
         return Vec::new();
     }
-    let mut stream = watching::quiet(guest);
+    let mut stream = match during {
+        During::Events => watching::quiet(guest),
+        _ => guest.connect("/ws/events"),
+    };
     guest.sensor(true);
     guest.camera("Horizontal Movement", watching::FAST);
     let messages = stream.during(time);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::guest::BINARY;
 use crate::guest::BOOT_MAX;
 use crate::guest::Guest;
 use crate::guest::PATIENCE;
@@ -18,8 +19,6 @@ const INSTALL_MAX: Duration = Duration::from_secs(900);
 const DECISION_MAX: Duration = BOOT_MAX.saturating_mul(3);
 /// Where a bundle is damaged, in bytes: behind what RAUC reads of it before it begins.
 const DAMAGED_AT: usize = 1 << 20;
-
-pub(crate) const BINARY: &str = "Content-Type: application/octet-stream\r\n";
 
 /// A bundle that `tools/firmware` has made.
 pub(crate) fn bundle(name: &str) -> Vec<u8> {
