@@ -92,5 +92,9 @@ fn taken(guest: &mut Guest) {
     assert_eq!(guest.run(&format!("{found} '{secret}' {place}")), "0", "on the boot partition");
     assert_eq!(guest.run(&format!("journalctl | grep -c '{secret}' || true")), "0", "in the log");
     assert_eq!(guest.run("ls /data/lookout | grep -c claim-password || true"), "0");
-    assert_eq!(guest.run("systemctl is-active lookout-ssh || true"), "inactive", "nobody gave a key");
+    assert_eq!(
+        guest.run("systemctl is-active lookout-ssh || true"),
+        "inactive",
+        "nobody gave a key"
+    );
 }

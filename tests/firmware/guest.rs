@@ -86,7 +86,10 @@ impl Guest {
         let folder = dir.to_string_lossy();
         let mut machine = Machine::start(dir, card, &[options, &["--test", &folder]].concat());
         let shell = within(PATIENCE, "QEMU's socket", || {
-            assert!(machine.process.try_wait().expect("a child").is_none(), "tools/qemu ended; see above");
+            assert!(
+                machine.process.try_wait().expect("a child").is_none(),
+                "tools/qemu ended; see above"
+            );
             UnixStream::connect(dir.join("shell")).ok()
         });
         shell.set_read_timeout(Some(BOOT_MAX)).expect("a timeout");

@@ -62,7 +62,11 @@ fn main() -> ExitCode {
         book.chapter(name, || run(dir));
     }
     book.failed.iter().for_each(|name| println!("failed: {name}"));
-    if book.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if book.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// What was run: chapters whose name has LOOKOUT_CHAPTER in it, and every boot.

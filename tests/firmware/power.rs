@@ -112,7 +112,9 @@ fn events(guest: &mut Guest, during: During, time: Duration) -> Vec<u64> {
 fn check_slots(guest: &mut Guest) {
     within(BOOT_MAX, "a decision", || {
         let report = updates::report(guest);
-        let open = ["installing", "testing"].iter().any(|outcome| report["last"]["outcome"] == *outcome);
+        let open = ["installing", "testing"]
+            .iter()
+            .any(|outcome| report["last"]["outcome"] == *outcome);
         let waiting = report["state"] == "testing" || open;
         (!waiting).then(|| println!("  slot {}, last update {}", report["booted"], word(&report)))
     });
