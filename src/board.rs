@@ -31,6 +31,13 @@ impl Board {
         }
     }
 
+    /// What the firmware calls this board, as in "Raspberry Pi 4 Model B Rev 1.4".
+    pub fn model(&self) -> Option<String> {
+        let text = self.read("proc/device-tree/model")?;
+        let model = text.trim_end_matches('\0').trim();
+        (!model.is_empty()).then(|| model.to_owned())
+    }
+
     /// Of the processor, in degrees Celsius: what the kernel calls the first thermal zone.
     pub fn temperature_c(&self) -> Option<f32> {
         let millidegrees: i32 = self.read("sys/class/thermal/thermal_zone0/temp")?.trim().parse().ok()?;

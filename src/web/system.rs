@@ -8,6 +8,7 @@ use super::Memory;
 use super::Server;
 use super::reply;
 use super::reply::Answer;
+use crate::board::Board;
 use crate::clock::BootId;
 use crate::clock::Timestamp;
 use crate::frame::FrameFormat;
@@ -39,6 +40,8 @@ pub struct Holder {
 #[derive(Serialize, JsonSchema)]
 pub(super) struct System<'a> {
     version: &'static str,
+    /// The board, as its firmware calls it; null where nothing says so.
+    board: Option<String>,
     timestamp: Timestamp,
     /// Whether `timestamp` is to be believed.
     synced: bool,
@@ -77,6 +80,7 @@ pub(super) async fn system(server: &Server) -> Answer {
     let (wall, pipeline) = (services.clock.wall(), services.status.pipeline().clone());
     let system = System {
         version: env!("CARGO_PKG_VERSION"),
+        board: services.board.as_ref().and_then(Board::model),
         timestamp: wall.at,
         synced: wall.synced,
         uptime_ms: services.clock.now().since(server.began).as_millis() as u64,
