@@ -33,7 +33,10 @@ const HEADER: &str = "# Written by the service: what was set while it ran. It go
 #[derive(Debug)]
 pub struct Live {
     file: PathBuf,
+    /// Held for a moment only: whoever asks what holds does not wait for the disk.
     config: Mutex<Config>,
+    /// One change at a time.
+    changing: Mutex<()>,
 }
 
 impl Live {
@@ -44,6 +47,7 @@ impl Live {
         let live = |config| Live {
             file: file.clone(),
             config: Mutex::new(config),
+            changing: Mutex::new(()),
         };
         let text = match super::read_text(&file) {
             Ok(text) => text,
@@ -76,24 +80,27 @@ impl Tuner for Live {
     }
 
     fn change(&self, change: Change) -> Result<Changed, Refused> {
-        let mut held = self.lock();
-        let rule = |error: ConfigError| Refused::Rule(error.problem.to_string());
-        let (wanted, name) = match change {
+        let _turn = self.changing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let held = self.config();
+        let wanted = match change {
             Change::Keys(keys) => {
                 let text = toml::to_string(&keys).map_err(|_| Refused::Rule("null is no value; a key that is left out stays".into()))?;
-                (held.with(&text, Path::new("request")).map_err(rule)?, None)
+                let given = held.with(&text, Path::new("request"));
+                given.map_err(|error| Refused::Rule(error.problem.to_string()))? // who sent JSON knows of no lines
             }
             Change::Whole(text) => {
                 let given = Config::parse(&text, Path::new("request"));
-                (given.map_err(|error| Refused::Rule(error.to_string()))?, Some(()))
+                given.map_err(|error| Refused::Rule(error.to_string()))?
             }
         };
         let next = wanted.only_tables(&held);
-        let left = if name.is_some() { differing(&wanted, &next) } else { Vec::new() };
-        let applied = differing(&next, &held);
+        let changed = Changed {
+            applied: differing(&next, &held),
+            left: differing(&wanted, &next),
+        };
         keep(&self.file, &format!("{HEADER}{}", next.to_toml(&TABLES))).map_err(|error| Refused::Disk(error.to_string()))?;
-        *held = next;
-        Ok(Changed { applied, left })
+        *self.lock() = next;
+        Ok(changed)
     }
 
     fn export(&self) -> String {

@@ -85,10 +85,16 @@ impl Updater {
         }
     }
 
+    /// RAUC answers one at a time: while it installs, what it said before.
     async fn slots(&self) -> Result<Vec<Slot>, Refusal> {
         match self.settings.installer {
             Installer::None => Err(Refusal::Off),
-            Installer::Rauc => Ok(Rauc::connect().await?.slots().await?),
+            Installer::Rauc if self.task_now().is_some() => Ok(self.known_slots()),
+            Installer::Rauc => {
+                let slots = Rauc::connect().await?.slots().await?;
+                self.know(&slots);
+                Ok(slots)
+            }
         }
     }
 

@@ -22,6 +22,7 @@ use super::job::Refusal;
 use super::rauc::BundleInfo;
 use super::rauc::Rauc;
 use super::rauc::RaucError;
+use super::rauc::Slot;
 use super::report::TaskNow;
 use super::report::running_version;
 use super::upload::Bundle;
@@ -78,6 +79,8 @@ struct Now {
     task: Option<TaskNow>,
     testing: bool,
     tasks: u64,
+    /// What RAUC said of them last.
+    slots: Vec<Slot>,
 }
 
 impl Updater {
@@ -188,6 +191,7 @@ impl Updater {
         self.tell(Topic::TaskStarted, &TaskStarted { task });
         let rauc = Rauc::connect().await.map_err(|error| error.to_string())?;
         let slots = rauc.slots().await.map_err(|error| error.to_string())?;
+        self.know(&slots);
         let other = slots.iter().find(|slot| !slot.booted);
         let attempt = Attempt {
             version: version.clone(),
@@ -294,6 +298,16 @@ impl Updater {
     /// What is being installed.
     pub(super) fn task_now(&self) -> Option<TaskNow> {
         self.lock().task.clone()
+    }
+
+    /// The slots as they were when RAUC was last asked.
+    pub(super) fn known_slots(&self) -> Vec<Slot> {
+        self.lock().slots.clone()
+    }
+
+    /// Remembers what RAUC said of the slots.
+    pub(super) fn know(&self, slots: &[Slot]) {
+        self.lock().slots = slots.to_vec();
     }
 
     /// Whether the running system is being tested.
