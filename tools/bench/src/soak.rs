@@ -99,7 +99,8 @@ struct Shared {
 /// Runs it all; gives what is wrong, in words. The store is small, so that it is soon full and grows no more.
 fn soak(plan: &Plan) -> io::Result<Vec<String>> {
     let more = "heartbeat_ms = 2000\nclient_stall_ms = 2000\nheader_ms = 2000\n[camera]\nsource = \"scene:visits=0..0..1\"\n[event]\n\
-                gap_ms = 100\nlapse_ms = 100\nupdate_ms = 200\n[store]\nevents_max = 200\njournal_max = 400\ncache = \"128KiB\"\n";
+                gap_ms = 100\nlapse_ms = 100\nupdate_ms = 200\n[store]\nevents_max = 200\njournal_max = 400\ncache = \"128KiB\"\n\
+                [media]\nsnapshots = false\nclips = false\n"; // what is told of pictures is not what these clients ask for
     let mut service = Service::start(&configuration(PLACES, more))?;
     let shared = Arc::new(Shared {
         stop: AtomicBool::new(false),
