@@ -344,11 +344,11 @@ fn a_service_that_is_killed_at_any_moment_leaves_files_and_events_that_agree() {
         wait_for("a clip of this run", || {
             let (_, answer) = service.get("/api/events?limit=10");
             let events = answer["events"].as_array()?;
-            (events.iter().filter(|event| !event["clip_url"].is_null()).count() > round.min(2)).then_some(())
+            (events.iter().filter(|event| !event["clip_url"].is_null()).count() > round.min(3)).then_some(())
         });
         std::thread::sleep(Duration::from_millis(random.below(700))); // simulates a power cut at any moment
         service.kill();
         drop(check(&settings, &format!("round {round}")));
     }
-    assert!(files(dir.path()).len() >= 6, "{:?}", files(dir.path()));
+    assert!(files(dir.path()).len() > 6, "{:?}", files(dir.path()));
 }

@@ -94,6 +94,8 @@ pub const PAGE_EVENTS_MAX: usize = 100;
 pub const SOCKET_READ_BYTES: usize = 512;
 /// Bytes that a WebSocket gathers before it writes, when several messages are ready. Full: written at once.
 pub const SOCKET_WRITE_BYTES: usize = 4 * 1024;
+/// Batches sent to one client before the next client has its turn: all that the ring holds. More: its own session goes on.
+pub const FANOUT_BATCHES_MAX: usize = RING_MESSAGES_MAX.div_ceil(BATCH_MESSAGES_MAX);
 /// Messages handed to a client before its own messages are looked at again.
 pub const BATCH_MESSAGES_MAX: usize = 32;
 /// Bytes of stored messages that a replaying client holds at once; at least one message.

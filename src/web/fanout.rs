@@ -15,6 +15,7 @@ use tokio::sync::Notify;
 use crate::hub::Cursor;
 use crate::hub::Next;
 use crate::limits::BATCH_MESSAGES_MAX;
+use crate::limits::FANOUT_BATCHES_MAX;
 use crate::limits::MESSAGE_BYTES_MAX;
 use crate::limits::SOCKET_SEND_BYTES;
 
@@ -91,7 +92,10 @@ impl Subscriber {
             return;
         }
         match &self.socket {
-            Some(socket) => while desk.send_batch(socket) {},
+            Some(socket) => {
+                let more = (0..FANOUT_BATCHES_MAX).all(|_| desk.send_batch(socket));
+                desk.is_free &= !more; // one who is told of more than the ring holds is not to keep the others waiting
+            }
             None => desk.is_free = !desk.cursor.has_news(),
         }
         if !desk.is_free {

@@ -65,6 +65,9 @@ pub enum Refused {
     /// It cannot be kept.
     #[error("settings cannot be kept: {0}")]
     Disk(String),
+    /// It is kept, and the pipeline could not be told.
+    #[error("the settings are kept, and hold from the next start: the camera is busy with earlier commands")]
+    Busy,
 }
 
 /// A body with settings, and the turn that it has.
@@ -220,10 +223,8 @@ async fn change(server: &Server, change: Change) -> Result<Changed, Problem> {
     let (tuner, controls) = (Arc::clone(tuner(server)?), Arc::clone(&server.services.controls));
     let done = tokio::task::spawn_blocking(move || {
         let changed = tuner.change(change)?;
-        // Room is made by the pipeline within a step; it keeps what it has, and what is kept holds at the next start.
         let told = controls.ask(Command::Tune(Box::new(tuner.now())));
-        told.map(|()| changed)
-            .map_err(|_| Refused::Disk("the camera is busy with earlier commands".into()))
+        told.map(|()| changed).map_err(|_| Refused::Busy)
     });
     match done.await {
         Ok(Ok(changed)) => {
@@ -231,7 +232,7 @@ async fn change(server: &Server, change: Change) -> Result<Changed, Problem> {
             Ok(changed)
         }
         Ok(Err(refused @ Refused::Rule(_))) => Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, refused.to_string())),
-        Ok(Err(refused @ Refused::Disk(_))) => Err(Problem::unavailable(refused.to_string())),
+        Ok(Err(refused @ (Refused::Disk(_) | Refused::Busy))) => Err(Problem::unavailable(refused.to_string())),
         Err(_) => Err(Problem::unavailable("the server goes away")),
     }
 }
