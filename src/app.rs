@@ -17,7 +17,6 @@ pub use signals::signals;
 
 use std::future::Future;
 use std::io;
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -59,6 +58,7 @@ use crate::store::Store;
 use crate::store::StoreError;
 use crate::trigger::sensor::Sensor;
 use crate::web;
+use crate::web::Listeners;
 use crate::web::Tls;
 use crate::web::TlsError;
 use threads::Running;
@@ -188,7 +188,7 @@ impl Service {
 
     /// Runs until `shutdown` is ready; then ends events, stores them, tells the clients, and returns, all within
     /// [`STOP_MS_MAX`].
-    pub fn run(self, listener: TcpListener, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
+    pub fn run(self, listeners: impl Into<Listeners>, shutdown: impl Future<Output = ()>) -> Result<(), AppError> {
         let Service {
             shared,
             pipeline,
@@ -202,7 +202,14 @@ impl Service {
         let (stop, queue, clock) = (shared.stop.clone(), shared.queue.clone(), shared.clock.clone());
         let pipeline = spawn("pipeline", move || watch(pipeline, &stop, &queue, &*clock))?;
         let runtime = web::runtime().map_err(|cause| AppError::System { what: "runtime", cause })?;
-        let outcome = runtime.block_on(serve(&shared, listener, services, upkeep, [pipeline, studio, recorder], shutdown));
+        let outcome = runtime.block_on(serve(
+            &shared,
+            listeners.into(),
+            services,
+            upkeep,
+            [pipeline, studio, recorder],
+            shutdown,
+        ));
         runtime.shutdown_timeout(Duration::from_millis(STOP_MS_MAX / 4));
         outcome
     }
@@ -300,15 +307,15 @@ fn identity(config: &Config) -> Identity {
 /// The caller's thread: serves until told to stop or until a thread dies, then stops in order.
 async fn serve(
     shared: &Shared,
-    listener: TcpListener,
+    listeners: Listeners,
     services: web::Services,
     upkeep: Upkeep,
     threads: [Running; 3],
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), AppError> {
-    let address = listener.local_addr().ok();
+    let address = listeners.address().ok();
     let (stop_web, web_stopped) = oneshot::channel::<()>();
-    let server = web::serve(listener, services, async {
+    let server = web::serve(listeners, services, async {
         let _ = web_stopped.await;
     });
     let [mut pipeline, mut studio, mut recorder] = threads;

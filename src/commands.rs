@@ -11,7 +11,6 @@ use std::io::BufWriter;
 use std::io::Read;
 use std::io::Write;
 use std::net::SocketAddr;
-use std::net::TcpListener;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +39,7 @@ use crate::store::FILE_NAME;
 use crate::store::Opened;
 use crate::store::Store;
 use crate::store::StoreError;
+use crate::web::Listeners;
 
 /// What `--help` ends with.
 pub const AFTER_HELP: &str = "Options of `run` may be given without a command. LOOKOUT_CONFIG, LOOKOUT_LISTEN, LOOKOUT_DATA_DIR, \
@@ -173,9 +173,9 @@ pub fn run(settings: &Overrides) -> Result<(), CommandError> {
     let config = load(settings)?;
     start_log(&config);
     let ledger = Ledger::of(&config).check()?;
-    let listen = config.web.listen;
-    let bound = TcpListener::bind(listen).and_then(|listener| listener.local_addr().map(|address| (listener, address)));
-    let (listener, address) = bound.map_err(|cause| CommandError::Listen { address: listen, cause })?;
+    let refused = |(address, cause)| CommandError::Listen { address, cause };
+    let listeners = Listeners::bind(&config.web).map_err(refused)?;
+    let address = listeners.address().map_err(|cause| refused((config.web.listen, cause)))?;
     let clock = clock(&config);
     let service = Service::new(&config, clock)?;
     let (http, ws) = service.fingerprint().map_or(("http", "ws"), |_| ("https", "wss"));
@@ -183,13 +183,15 @@ pub fn run(settings: &Overrides) -> Result<(), CommandError> {
         .fingerprint()
         .map(|print| format!("\ncertificate {print}"))
         .unwrap_or_default();
+    let redirect = listeners.redirect_address();
+    let redirect = redirect.map(|from| format!("\nsent on from http://{from}/")).unwrap_or_default();
     // Whoever started the service may have closed its standard output: that is no reason not to run.
     let _ = writeln!(
         io::stdout(),
-        "lookout {}: memory\n{ledger}\ndashboard   {http}://{address}/\nstream      websocat {ws}://{address}/ws/events{fingerprint}",
+        "lookout {}: memory\n{ledger}\ndashboard   {http}://{address}/\nstream      websocat {ws}://{address}/ws/events{fingerprint}{redirect}",
         env!("CARGO_PKG_VERSION")
     );
-    Ok(service.run(listener, signals())?)
+    Ok(service.run(listeners, signals())?)
 }
 
 /// `lookout check`

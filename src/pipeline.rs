@@ -227,7 +227,9 @@ impl Pipeline {
             Seen::Frame(frame) => {
                 self.now = self.now.max(frame.captured);
                 self.rate.count(frame.captured);
+                let began = self.clock.now();
                 let stepped = self.eye.look(&frame, records);
+                self.status.pipeline().detect_us = Some(self.clock.now().since(began).as_micros() as u32);
                 if stepped == Stepped::Frame {
                     self.shutter
                         .iter_mut()

@@ -238,7 +238,10 @@ impl Recorder {
 
     fn commit(&mut self) -> Result<(), StoreError> {
         let entries: Vec<Entry> = self.pending.iter().map(|pending| pending.entry.clone()).collect();
-        match self.store.commit(&entries) {
+        let began = self.clock.now();
+        let outcome = self.store.commit(&entries);
+        let took = self.clock.now().since(began);
+        match outcome {
             Err(StoreError::Damaged { .. }) => {
                 let opened = self.store.reopen(self.clock.wall())?;
                 self.store.commit(&entries)?;
@@ -247,6 +250,7 @@ impl Recorder {
             }
             outcome => {
                 outcome?;
+                self.status.recorder().commit_us = Some(took.as_micros() as u32);
                 self.announce();
             }
         }

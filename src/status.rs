@@ -60,6 +60,8 @@ pub struct PipelineStatus {
     pub format: Option<FrameFormat>,
     /// From the last frame's capture until it was looked at, in milliseconds; null before the first.
     pub latency_ms: Option<u32>,
+    /// Of that, time in the detector, in microseconds; null before the first.
+    pub detect_us: Option<u32>,
     /// Why it is lost, in words; null while it is not.
     pub camera_fault: Option<String>,
     /// Frames a second, over the last seconds; null before the first.
@@ -124,6 +126,8 @@ pub struct RecorderStatus {
     pub newest_seq: u64,
     /// Commits since the start.
     pub commits: u64,
+    /// Time that the last one took until it was on the disk, in microseconds; null before the first.
+    pub commit_us: Option<u32>,
     /// Records written since the start.
     pub records: u64,
     /// Events that ended since the start, by trigger in the order of [`Trigger::ALL`](crate::event::model::Trigger::ALL).

@@ -14,6 +14,7 @@ mod connection;
 mod cors;
 mod counters;
 pub mod documents;
+mod entrance;
 mod etag;
 mod events;
 mod fanout;
@@ -28,6 +29,7 @@ mod probe;
 mod problem;
 mod producers;
 mod query;
+mod redirect;
 mod replay;
 mod reply;
 mod routes;
@@ -44,11 +46,13 @@ mod upgrade;
 pub use cors::CorsOrigin;
 pub use counters::Counters;
 pub use counters::CountersNow;
+pub use entrance::Listeners;
 pub use probe::answers;
 pub use producers::announce;
 pub use producers::tell;
 pub use routes::RouteInfo;
 pub use routes::routes;
+pub use settings::Redirect;
 pub use settings::Settings;
 pub use store::EventStore;
 pub use system::About;
@@ -64,26 +68,20 @@ pub use tuning::Tuner;
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use socket2::SockRef;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tracing::Instrument;
 
 use crate::board::Board;
 use crate::clock::BootId;
@@ -92,7 +90,6 @@ use crate::clock::Mono;
 use crate::event::model::Name;
 use crate::hub::Hub;
 use crate::identity::Accounts;
-use crate::limits::ACCEPT_PAUSE_MS;
 use crate::limits::FILE_PIECE_BYTES;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::REPLAY_PAGE_BYTES_MAX;
@@ -101,7 +98,6 @@ use crate::limits::RESPONSE_BYTES_MAX;
 use crate::limits::SETTINGS_BYTES_MAX;
 use crate::limits::SHUTDOWN_MS_MAX;
 use crate::limits::SOCKET_READ_BYTES;
-use crate::limits::SOCKET_SEND_BYTES;
 use crate::limits::STORE_READS_MAX;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::limits::TLS_BUFFER_BYTES;
@@ -112,14 +108,10 @@ use crate::pipeline::Controls;
 use crate::records::RecordQueue;
 use crate::status::Status;
 use admission::Clients;
-use admission::Place;
-use admission::Refusal;
-use admission::Refusals;
 use auth::Access;
-use auth::Peer;
 use counters::count;
+use entrance::Entrance;
 use presence::Roster;
-use socket::Socket;
 use store::Reads;
 
 /// Which device answers.
@@ -196,6 +188,8 @@ struct Server {
     settings_turn: Semaphore,
     store_id: String,
     began: Mono,
+    /// Where this is: for those who came to the wrong place.
+    port: u16,
 }
 
 /// What a connection became of which a client made a WebSocket.
@@ -213,10 +207,10 @@ pub fn runtime() -> io::Result<Runtime> {
         .build()
 }
 
-/// Serves clients on `listener` until `shutdown`; then tells them to come back, and returns within
+/// Serves clients on `listeners` until `shutdown`; then tells them to come back, and returns within
 /// [`SHUTDOWN_MS_MAX`]. A client never makes it fail.
-pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    let listener = listen(listener)?;
+pub async fn serve(listeners: impl Into<Listeners>, services: Services, shutdown: impl Future<Output = ()>) -> io::Result<()> {
+    let entrance = Entrance::open(listeners.into())?;
     let server = Arc::new(Server {
         clients: Arc::new(Clients::new(&services.settings, services.clock.now())),
         counters: Arc::clone(&services.counters),
@@ -226,17 +220,18 @@ pub async fn serve(listener: std::net::TcpListener, services: Services, shutdown
         settings_turn: Semaphore::new(1),
         store_id: services.store.store_id(),
         began: services.clock.now(),
+        port: entrance.port()?,
         services,
     });
     let (leave, leaving) = watch::channel(false);
     let (leaving, mut tasks) = (Leaving(leaving), JoinSet::new());
     tokio::select! {
-        never = accept_all(&listener, &server, &leaving, &mut tasks) => match never {},
+        never = entrance.admit_all(&server, &leaving, &mut tasks) => match never {},
         () = deliver_all(&server) => {}
         () = producers::run(&server) => {}
         () = shutdown => {}
     }
-    drop(listener);
+    drop(entrance);
     leave.send_replace(true);
     let gone = async {
         while let Some(ended) = tasks.join_next().await {
@@ -297,42 +292,6 @@ impl Leaving {
     }
 }
 
-fn listen(listener: std::net::TcpListener) -> io::Result<TcpListener> {
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
-}
-
-/// Admits or refuses one after another; an accept that fails is tried again after a pause.
-async fn accept_all(listener: &TcpListener, server: &Arc<Server>, leaving: &Leaving, tasks: &mut Tasks) -> std::convert::Infallible {
-    let refusals = Refusals::new();
-    let mut failing = false;
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            // One that is over keeps its memory until it is asked for.
-            Some(ended) = tasks.join_next() => {
-                go_on(server, ended, tasks);
-                continue;
-            }
-        };
-        match accepted {
-            Ok((stream, address)) => {
-                failing = false;
-                match server.clients.admit(address.ip(), server.services.clock.now()) {
-                    Ok(place) => start(server, stream, address, place, leaving, tasks),
-                    Err(why) => refuse(server, &refusals, why, stream, tasks),
-                }
-            }
-            Err(error) => {
-                if !std::mem::replace(&mut failing, true) {
-                    tracing::error!(%error, "connections cannot be accepted");
-                }
-                sleep(Duration::from_millis(ACCEPT_PAUSE_MS)).await;
-            }
-        }
-    }
-}
-
 /// A connection is over, and if it was a client's wish goes on as a stream, in a task that holds nothing of HTTP any more.
 fn go_on(server: &Server, ended: Result<Option<Stream>, JoinError>, tasks: &mut Tasks) {
     match ended {
@@ -347,51 +306,5 @@ fn go_on(server: &Server, ended: Result<Option<Stream>, JoinError>, tasks: &mut 
             count(&server.counters.panicked);
             tracing::error!(%error, "a connection failed");
         }
-    }
-}
-
-fn start(server: &Arc<Server>, stream: TcpStream, address: SocketAddr, place: Place, leaving: &Leaving, tasks: &mut Tasks) {
-    count(&server.counters.accepted);
-    // Either fails only on a socket that is gone already, as its reader will see.
-    let _ = stream.set_nodelay(true);
-    let _ = SockRef::from(&stream).set_send_buffer_size(SOCKET_SEND_BYTES);
-    let span = tracing::info_span!("client", id = %place.id, %address);
-    let local = |address: SocketAddr| address.ip().to_canonical().is_loopback();
-    let peer = Peer {
-        address,
-        is_local: local(address) && stream.local_addr().is_ok_and(local),
-        is_secure: server.services.tls.is_some(),
-    };
-    let connection = welcome(Arc::clone(server), stream, peer, place, leaving.clone());
-    tasks.spawn(connection.instrument(span));
-}
-
-/// Speaks TLS first where that is spoken; one that does not in time is hung up on.
-async fn welcome(server: Arc<Server>, stream: TcpStream, peer: Peer, place: Place, leaving: Leaving) -> Option<Stream> {
-    let settings = &server.services.settings;
-    let socket = match &server.services.tls {
-        None => Socket::new(stream, settings.client_stall_max),
-        Some(tls) => match Box::pin(tls.accept(stream, settings.header_time_max)).await {
-            Ok(stream) => Socket::secure(stream, settings.client_stall_max),
-            Err(error) => {
-                tracing::debug!(%error, "no TLS came about");
-                return None;
-            }
-        },
-    };
-    connection::run(server, socket, peer, place, leaving).await
-}
-
-fn refuse(server: &Server, refusals: &Refusals, why: Refusal, stream: TcpStream, tasks: &mut Tasks) {
-    count(match why {
-        Refusal::Full => &server.counters.refused,
-        Refusal::Address => &server.counters.refused_address,
-        Refusal::Rate => &server.counters.refused_rate,
-    });
-    if let Some(explain) = refusals.refuse(why, stream) {
-        tasks.spawn(async {
-            explain.await;
-            None
-        });
     }
 }

@@ -38,6 +38,7 @@ const PASSWORD: &str = "correct horse";
 struct Service {
     child: Child,
     address: SocketAddr,
+    redirect: Option<SocketAddr>,
     fingerprint: Option<String>,
     client: Arc<ClientConfig>,
 }
@@ -76,9 +77,12 @@ impl Service {
         });
         lines.next(); // the stream
         let fingerprint = web.contains("tls").then(|| lines.next()).flatten();
+        let redirect = web.contains("redirect").then(|| lines.next()).flatten();
+        let redirect = redirect.and_then(|line| line.strip_prefix("sent on from http://")?.trim_end_matches('/').parse().ok());
         Service {
             child,
             address: address.expect("the address is printed").parse().expect("an address"),
+            redirect,
             fingerprint: fingerprint.and_then(|line| line.strip_prefix("certificate ").map(str::to_owned)),
             client: Arc::new(client(dir)),
         }
@@ -189,7 +193,7 @@ fn the_certificate_and_the_sessions_are_the_same_after_a_restart() {
 
     // One who speaks no TLS, or does not get on with it, is gone in time; others do not notice.
     let mut plain = TcpStream::connect(service.address).expect("a connection");
-    plain.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("written");
+    plain.write_all(b"\0GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("written");
     let mut answer = Vec::new();
     let _ = plain.read_to_end(&mut answer);
     assert!(!answer.starts_with(b"HTTP"));
@@ -206,6 +210,47 @@ fn the_certificate_and_the_sessions_are_the_same_after_a_restart() {
     assert_eq!(service.fingerprint, fingerprint);
     assert_eq!(service.ask("GET", "/api/session", &cookie, "").0, 200);
     assert_eq!(service.ask("GET", "/api/session", "", "").0, 401);
+}
+
+#[test]
+fn whoever_comes_without_tls_is_sent_on() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let web = "tls = \"self_signed\"\nredirect = \"127.0.0.1:0\"\nheader_ms = 1000";
+    let service = Service::start(dir.path(), web);
+    let redirect = service.redirect.expect("its address is printed");
+    let ask = |to: SocketAddr, request: &str| {
+        let mut plain = TcpStream::connect(to).expect("a connection");
+        plain.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        plain.write_all(request.as_bytes()).expect("written");
+        let mut answer = String::new();
+        plain.read_to_string(&mut answer).expect("an answer, and its end");
+        answer
+    };
+    let port = service.address.port();
+    for from in [redirect, service.address] {
+        let answer = ask(from, "GET /events?x=1 HTTP/1.1\r\nHost: camera.local:8000\r\n\r\n");
+        assert!(answer.starts_with("HTTP/1.1 308 "), "{answer}");
+        let location = format!("\r\nlocation: https://camera.local:{port}/events?x=1\r\n");
+        assert!(answer.contains(&location), "{answer}");
+        let v6 = ask(from, "POST /api/login HTTP/1.1\r\nHost: [fe80::1]\r\nContent-Length: 0\r\n\r\n");
+        assert!(
+            v6.contains(&format!("\r\nlocation: https://[fe80::1]:{port}/api/login\r\n")),
+            "{v6}"
+        );
+        let nowhere = ask(from, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n");
+        assert!(nowhere.starts_with("HTTP/1.1 400 "), "{nowhere}");
+        // One that never ends its request has the time of any other, and is gone.
+        ask(from, "GET / HTTP/1.1\r\nHost: camera");
+    }
+    let (_, _, health) = service.ask("GET", "/api/health/websocket", "", "");
+    assert_eq!(health["clients"]["redirected"], 8, "{health}");
+
+    let off = lookout(dir.path(), "check", "redirect = \"127.0.0.1:80\"")
+        .output()
+        .expect("it runs");
+    assert_eq!(off.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&off.stderr);
+    assert!(said.contains("web.redirect") && said.contains("web.tls"), "{said}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ use lookout::wire::live::OverlayMessage;
 use lookout::wire::live::Presence;
 use lookout::wire::live::PresenceMessage;
 use lookout::wire::live::Present;
+use lookout::wire::live::Stages;
 use lookout::wire::live::Statistics;
 use lookout::wire::live::StatisticsUpdate;
 use lookout::wire::live::Telemetry;
@@ -122,13 +123,17 @@ fn telemetry_is_these_bytes() {
             data: Telemetry::default(),
         },
         concat!(
-            r#","camera_id":"porch","data":{"fps":null,"latency_ms":null,"uptime_ms":0,"temperature_c":null,"throttling":null,"#,
-            r#""memory":null,"disk":null,"wifi_dbm":null}"#
+            r#","camera_id":"porch","data":{"fps":null,"latency_ms":null,"stages":{"detect_us":null,"commit_us":null},"uptime_ms":0,"temperature_c":null,"#,
+            r#""throttling":null,"memory":null,"disk":null,"wifi_dbm":null}"#
         ),
     );
     let full = Telemetry {
         fps: Some(9.5),
         latency_ms: Some(12),
+        stages: Stages {
+            detect_us: Some(400),
+            commit_us: Some(900),
+        },
         uptime_ms: 7,
         temperature_c: Some(48.5),
         throttling: Some(Throttling {
@@ -152,7 +157,7 @@ fn telemetry_is_these_bytes() {
             data: full,
         },
         concat!(
-            r#","camera_id":"porch","data":{"fps":9.5,"latency_ms":12,"uptime_ms":7,"temperature_c":48.5,"#,
+            r#","camera_id":"porch","data":{"fps":9.5,"latency_ms":12,"stages":{"detect_us":400,"commit_us":900},"uptime_ms":7,"temperature_c":48.5,"#,
             r#""throttling":{"undervoltage":false,"capped":false,"throttled":false,"hot":true,"happened":false},"#,
             r#""memory":{"used_bytes":1,"peak_bytes":2,"budget_bytes":3},"disk":{"free_bytes":4,"used_bytes":5},"wifi_dbm":-61}"#
         ),

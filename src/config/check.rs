@@ -29,7 +29,8 @@ pub(super) fn relations(config: &Config, places: &Places) -> Result<(), ConfigEr
         .or_else(|| zone_names(config))
         .or_else(|| polygons(config))
         .or_else(|| open_port(config))
-        .or_else(|| tls_files(config));
+        .or_else(|| tls_files(config))
+        .or_else(|| redirect(config));
     first.map_or(Ok(()), |conflict| Err(conflict.error(places)))
 }
 
@@ -89,6 +90,17 @@ fn open_port(config: &Config) -> Option<Conflict> {
     let allowed = "a loopback address (127.0.0.1 or [::1]), as there is no password: for others on the network write auth = \"password\" or, \
                    to let everyone in, auth = \"none\" under [web] in the configuration file";
     (!closed).then(|| Conflict::new("web.listen", "web.auth", listen, allowed))
+}
+
+/// Nobody can be sent on to TLS where none is spoken, nor from the very port that speaks it.
+fn redirect(config: &Config) -> Option<Conflict> {
+    let web = &config.web;
+    let from = web.redirect.0?;
+    if web.tls.mode == TlsMode::Off {
+        return Some(Conflict::new("web.redirect", "web.tls", from, "\"\", as web.tls is \"off\""));
+    }
+    let same = from == web.listen && from.port() != 0;
+    same.then(|| Conflict::new("web.redirect", "web.listen", from, "another port than that of web.listen"))
 }
 
 fn tls_files(config: &Config) -> Option<Conflict> {

@@ -186,6 +186,10 @@ fn web<'a>(web: &'a mut web::Settings, claim_password_file: &'a mut PathBuf) -> 
         key("tls", choice(&mut web.tls.mode, TLS)),
         key("tls_certificate", optional_path(&mut web.tls.certificate)),
         key("tls_key", optional_path(&mut web.tls.key)),
+        key(
+            "redirect",
+            text(&mut web.redirect, "an address and a port, as in \"0.0.0.0:80\", or \"\" for none"),
+        ),
         key("user_connections_max", count(&mut web.user_connections_max, 1..=CLIENTS_MAX as u64)),
         key("clients_max", count(&mut web.clients_max, 1..=CLIENTS_MAX as u64)),
         key("client_message_max", bytes(&mut web.client_message_bytes_max, KIB..=64 * KIB)),

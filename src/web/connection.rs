@@ -167,7 +167,7 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: 
 }
 
 /// Every limit explicit. A connection without a request is closed after `header_time_max`, too.
-fn http(settings: &Settings) -> http1::Builder {
+pub(super) fn http(settings: &Settings) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(settings.header_time_max)

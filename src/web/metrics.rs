@@ -129,6 +129,12 @@ fn camera(page: &mut Page, server: &Server) {
     page.known("lookout_frame_rate", "Frames a second.", status.fps);
     let age = status.last_frame.map(|at| now.since(at).as_secs_f64());
     page.known("lookout_frame_age_seconds", "Time since the last frame was taken.", age);
+    let seconds = |us: u32| f64::from(us) / 1e6;
+    page.known(
+        "lookout_detect_seconds",
+        "Time that the last frame took in the detector.",
+        status.detect_us.map(seconds),
+    );
     page.gauge(
         "lookout_motion_score",
         "Strength of motion in the last frame, 0 to 1.",
@@ -161,6 +167,8 @@ fn recorder(page: &mut Page, server: &Server) {
         status.writable,
     );
     page.counter("lookout_commits_total", "Commits of the store.", status.commits);
+    let took = status.commit_us.map(|us| f64::from(us) / 1e6);
+    page.known("lookout_commit_seconds", "Time that the last commit took.", took);
     page.counter("lookout_records_total", "Records written.", status.records);
     page.counter(
         "lookout_records_dropped_total",
@@ -293,6 +301,11 @@ fn became_of_clients(page: &mut Page, server: &Server) {
             "lookout_requests_slow_total",
             "Requests whose header took too long.",
             counted.slow_headers,
+        ),
+        (
+            "lookout_connections_redirected_total",
+            "Connections without TLS that were sent on to it.",
+            counted.redirected,
         ),
         (
             "lookout_connection_faults_total",

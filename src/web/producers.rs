@@ -31,6 +31,7 @@ use crate::wire::live::MemoryUse;
 use crate::wire::live::Overlay;
 use crate::wire::live::OverlayMessage;
 use crate::wire::live::PresenceMessage;
+use crate::wire::live::Stages;
 use crate::wire::live::Statistics;
 use crate::wire::live::StatisticsUpdate;
 use crate::wire::live::Telemetry;
@@ -162,15 +163,17 @@ fn statistics(server: &Server) -> Result<(), PublishError> {
 
 fn telemetry(server: &Server) -> Result<(), PublishError> {
     let services = &server.services;
-    let (fps, latency_ms) = {
+    let (fps, latency_ms, detect_us) = {
         let pipeline = services.status.pipeline();
-        (pipeline.fps, pipeline.latency_ms)
+        (pipeline.fps, pipeline.latency_ms, pipeline.detect_us)
     };
+    let commit_us = services.status.recorder().commit_us;
     let board = services.board.as_ref();
     let memory = services.memory.as_ref().map(|measure| measure());
     let data = Telemetry {
         fps,
         latency_ms,
+        stages: Stages { detect_us, commit_us },
         uptime_ms: services.clock.now().since(server.began).as_millis() as u64,
         temperature_c: board.and_then(|board| board.temperature_c()),
         throttling: board.and_then(|board| board.throttling()),

@@ -1,6 +1,9 @@
 //! What a user may set of the server.
 
+use std::fmt;
+use std::net::AddrParseError;
 use std::net::SocketAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::CorsOrigin;
@@ -45,6 +48,8 @@ pub struct Settings {
     pub user_connections_max: usize,
     /// What is spoken below HTTP.
     pub tls: TlsSettings,
+    /// Where plain HTTP is sent on to TLS, if anywhere.
+    pub redirect: Redirect,
 }
 
 impl Default for Settings {
@@ -66,6 +71,25 @@ impl Default for Settings {
             auth: Auth::default(),
             user_connections_max: 5,
             tls: TlsSettings::default(),
+            redirect: Redirect::default(),
         }
+    }
+}
+
+/// Where plain HTTP is sent on from: an address and a port, or nowhere, which is written as nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Redirect(pub Option<SocketAddr>);
+
+impl FromStr for Redirect {
+    type Err = AddrParseError;
+
+    fn from_str(text: &str) -> Result<Redirect, AddrParseError> {
+        Ok(Redirect(if text.is_empty() { None } else { Some(text.parse()?) }))
+    }
+}
+
+impl fmt::Display for Redirect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |address| address.fmt(f))
     }
 }

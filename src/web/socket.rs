@@ -67,9 +67,9 @@ impl Socket {
     }
 
     /// One that nobody on the way can read.
-    pub(super) fn secure(stream: TlsStream<TcpStream>, stall_max: Duration) -> Socket {
+    pub(super) fn secure(stream: Box<TlsStream<TcpStream>>, stall_max: Duration) -> Socket {
         Socket {
-            stream: Transport::Tls(Box::new(stream)),
+            stream: Transport::Tls(stream),
             stall_max,
             stalled: None,
         }
@@ -101,6 +101,8 @@ impl Socket {
         let stall_max = self.stall_max;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(stall_max)));
         ready!(stalled.as_mut().poll(cx));
+        // Whoever takes a byte a minute would keep the kernel's buffer for hours after we are gone.
+        self.reset();
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
     }
 }

@@ -130,11 +130,29 @@ impl Tls {
     }
 
     /// The handshake, within `time_max`.
-    pub(super) async fn accept(&self, stream: TcpStream, time_max: Duration) -> io::Result<TlsStream<TcpStream>> {
+    pub(super) async fn accept(&self, stream: TcpStream, time_max: Duration) -> io::Result<Greeting> {
+        timeout(time_max, self.greet(stream)).await.map_err(|_| io::ErrorKind::TimedOut)?
+    }
+
+    async fn greet(&self, stream: TcpStream) -> io::Result<Greeting> {
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        // A method's name; TLS begins with a byte of 22.
+        if first[0].is_ascii_uppercase() {
+            return Ok(Greeting::Plain(stream));
+        }
         let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
         let handshake = acceptor.accept_with(stream, |connection| connection.set_buffer_limit(Some(TLS_BUFFER_BYTES)));
-        timeout(time_max, handshake).await.map_err(|_| io::ErrorKind::TimedOut)?
+        Ok(Greeting::Secure(Box::new(handshake.await?)))
     }
+}
+
+/// How a client began.
+pub(super) enum Greeting {
+    /// With a handshake that came about.
+    Secure(Box<TlsStream<TcpStream>>),
+    /// With HTTP: nothing of it is read yet.
+    Plain(TcpStream),
 }
 
 fn config(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) -> Result<ServerConfig, rustls::Error> {

@@ -134,6 +134,8 @@ pub struct Telemetry {
     pub fps: Option<f32>,
     /// From a frame's capture until it was looked at, in milliseconds.
     pub latency_ms: Option<u32>,
+    /// Where time goes on the way from a frame to a client.
+    pub stages: Stages,
     /// Time since the server began to listen, in milliseconds.
     pub uptime_ms: u64,
     /// Of the processor, in degrees Celsius.
@@ -146,6 +148,15 @@ pub struct Telemetry {
     pub disk: Option<DiskUse>,
     /// Strength of the Wi-Fi signal, in dBm: -50 is good, -80 is bad.
     pub wifi_dbm: Option<i32>,
+}
+
+/// What the stages last took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Stages {
+    /// A frame in the detector, in microseconds.
+    pub detect_us: Option<u32>,
+    /// Messages to the disk, in microseconds: what an event waits for before it is told.
+    pub commit_us: Option<u32>,
 }
 
 /// Whether a Raspberry Pi holds its processor back.

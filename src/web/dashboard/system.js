@@ -23,6 +23,8 @@ const DAY_MS = 86_400_000;
 const CHARTS = [
   ["Frames a second", (value) => value.toFixed(1), (figures) => figures.fps],
   ["Frame to decision", (value) => `${Math.round(value)} ms`, (figures) => figures.latency_ms],
+  ["Time in the detector", (value) => `${(value / 1000).toFixed(1)} ms`, (figures) => figures.stages?.detect_us],
+  ["Time to the disk", (value) => `${(value / 1000).toFixed(1)} ms`, (figures) => figures.stages?.commit_us],
   ["Memory", bytes, (figures) => figures.memory?.used_bytes],
   ["Processor", (value) => `${value.toFixed(0)} °C`, (figures) => figures.temperature_c],
   ["Wi-Fi", (value) => `${value} dBm`, (figures) => figures.wifi_dbm],
