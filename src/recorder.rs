@@ -309,21 +309,29 @@ impl Recorder {
         let now = self.clock.wall().at;
         let midnight = Timestamp(Today::on(now).day * 24 * 3600 * 1000);
         let mut tally = DayTally::new(now);
-        let mut count = |query| {
-            let counted = count_events(&self.store.reader(), query, &mut tally, self.scribe.names());
+        let count = |query, tally: &mut DayTally| {
+            let counted = count_events(&self.store.reader(), query, tally, self.scribe.names());
             // The figures are for people to look at: with what could be read, the service goes on.
             counted.unwrap_or_else(|error| tracing::warn!(%error, "events of today could not be counted"));
         };
-        count(EventQuery {
-            limit: 1,
-            ..EventQuery::default()
-        });
-        count(EventQuery {
-            since: Some(0),
-            from: Some(midnight),
-            limit: STORE_PAGE_EVENTS_MAX,
-            ..EventQuery::default()
-        });
+        count(
+            EventQuery {
+                since: Some(0),
+                from: Some(midnight),
+                limit: STORE_PAGE_EVENTS_MAX,
+                ..EventQuery::default()
+            },
+            &mut tally,
+        );
+        if tally.today().last.is_none() {
+            count(
+                EventQuery {
+                    limit: 1,
+                    ..EventQuery::default()
+                },
+                &mut tally,
+            );
+        }
         self.tally = tally;
         self.status.today().clone_from(self.tally.today());
     }

@@ -263,6 +263,36 @@ fn the_time_of_an_event_stays_when_the_clock_is_stepped() {
 }
 
 #[test]
+fn midnight_begins_a_new_count_and_a_restart_none() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let disk = SimDisk::default();
+    let evening = Wall {
+        at: Timestamp::parse("2026-07-01T23:59:00.000Z").expect("a time"),
+        synced: true,
+    };
+    let mut evenings = desk(&disk, dir.path(), SimClock::new(evening));
+    let counted = |desk: &Desk| desk.status.today().clone().at(desk.clock.wall().at).events;
+    evenings.queue.push(change(0, Phase::Start, 0, 0));
+    evenings.queue.push(change(0, Phase::End, 0, 10));
+    evenings.queue.push(change(1, Phase::Start, 50_000, 50_000));
+    evenings.recorder.step();
+    assert_eq!(counted(&evenings), 2);
+    evenings.clock.advance(Duration::from_secs(61));
+    assert_eq!(counted(&evenings), 0, "before anything happens on the new day");
+    evenings.queue.push(change(1, Phase::End, 50_000, 61_000)); // it began yesterday
+    evenings.queue.push(change(2, Phase::Start, 61_000, 61_000));
+    evenings.queue.push(change(2, Phase::End, 61_000, 61_500));
+    evenings.recorder.step();
+    assert_eq!(counted(&evenings), 1);
+    drop(evenings);
+    let morning = Wall {
+        at: Timestamp::parse("2026-07-02T06:00:00.000Z").expect("a time"),
+        synced: true,
+    };
+    assert_eq!(counted(&desk(&disk, dir.path(), SimClock::new(morning))), 1);
+}
+
+#[test]
 fn an_event_that_a_crash_left_open_is_closed() {
     let dir = tempfile::tempdir().expect("a directory");
     let disk = SimDisk::default();
