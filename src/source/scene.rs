@@ -4,6 +4,7 @@
 mod effects;
 mod faults;
 mod garden;
+mod ground;
 mod noise;
 mod person;
 mod script;
@@ -55,13 +56,10 @@ use crate::source::scene::faults::gone;
 use crate::source::scene::faults::stalled;
 use crate::source::scene::faults::unplugged;
 use crate::source::scene::garden::Crown;
-use crate::source::scene::noise::NOISE_BIAS;
+use crate::source::scene::ground::Ground;
 use crate::source::scene::noise::Noise;
 use crate::source::scene::person::Pose;
 
-/// Time in which daylight comes and goes once, and how much of it.
-const DRIFT_SECONDS: f32 = 90.0;
-const DRIFT: f32 = 0.06;
 /// Grey level of what is before the lens.
 const COVER_TONE: u8 = 18;
 
@@ -134,12 +132,9 @@ struct Stage {
     /// The frame taken last, and whether it is drawn.
     shown: u64,
     drawn: bool,
-    garden: Vec<u8>,
+    ground: Ground,
     crown: Option<Crown>,
     noise: Option<Noise>,
-    /// The garden in the light of the frame drawn last, and that light.
-    lit: Vec<u8>,
-    light: [u8; 256],
     /// Scratch for a camera that shakes; empty for one that does not.
     displaced: Vec<u8>,
     /// Luma, where the frame has it mixed with chroma.
@@ -164,17 +159,14 @@ impl Stage {
             failure: failure(&spec.script, elapsed, settings.stall),
             shown: 0,
             drawn: false,
-            garden: garden::paint(seed, width, height),
+            ground: Ground::new(garden::paint(seed, width, height), &spec.script),
             crown: spec.script.foliage.then(|| Crown::new(seed, width, height)),
             noise: (spec.script.noise > 0).then(|| Noise::new(seed, spec.script.noise, width as usize)),
-            lit: Vec::new(),
             displaced: vec![0; if shakes(&spec.script) { format.luma_bytes() } else { 0 }],
-            light: [0; 256],
             luma: vec![0; if packed { format.luma_bytes() } else { 0 }],
             picture: vec![128; frame_bytes_max(format)],
             spec: spec.clone(),
         };
-        stage.lit = stage.garden.clone();
         stage
             .edges
             .extend(stage.spec.script.edges_between(stage.before(), rate.at(stage.next)));
@@ -203,18 +195,18 @@ impl Stage {
     fn draw(&mut self) {
         let (width, height) = (self.format.width, self.format.height);
         let at = self.rate.at(self.shown);
-        self.relight(at);
+        let script = &self.spec.script;
+        let (ground, light) = self.ground.lit(script, at);
         let packed = !self.luma.is_empty();
         let luma = if packed {
             &mut self.luma[..]
         } else {
-            &mut self.picture[..self.lit.len()]
+            &mut self.picture[..ground.len()]
         };
-        luma.copy_from_slice(&self.lit);
-        let script = &self.spec.script;
+        luma.copy_from_slice(ground);
         if let Some(crown) = &self.crown {
             let strength: f32 = script.effects.iter().map(|effect| effect.storm(at)).product();
-            crown.draw(luma, width as usize, (at.as_secs_f32(), strength), &self.light);
+            crown.draw(luma, width as usize, (at.as_secs_f32(), strength), light);
         }
         let mut canvas = Canvas {
             luma: &mut *luma,
@@ -223,11 +215,11 @@ impl Stage {
         };
         for effect in &script.effects {
             if let Effect::Thing(thing) = effect {
-                thing.draw(&mut canvas, at, &self.light);
+                thing.draw(&mut canvas, at, light);
             }
         }
         for pose in poses(&self.spec, at, (width, height)) {
-            pose.draw(canvas.luma, (width, height), &self.light);
+            pose.draw(canvas.luma, (width, height), light);
         }
         trouble(&mut canvas, &self.spec, (self.shown, at), &mut self.displaced);
         if let Some(noise) = &self.noise {
@@ -240,16 +232,6 @@ impl Stage {
             samples.zip(&self.luma).for_each(|(sample, luma)| *sample = *luma);
         }
         self.drawn = true;
-    }
-
-    /// Lights the garden anew when the light has changed by a grey level.
-    fn relight(&mut self, at: Duration) {
-        let light = light_at(&self.spec.script, at);
-        if light != self.light {
-            self.light = light;
-            let pixels = self.lit.iter_mut().zip(&self.garden);
-            pixels.for_each(|(lit, pixel)| *lit = self.light[*pixel as usize]);
-        }
     }
 }
 
@@ -308,7 +290,7 @@ impl Reel for Stage {
 
     fn footprint(&self) -> usize {
         let scratch = self.luma.capacity() + self.displaced.capacity();
-        let pictures = self.garden.capacity() + self.lit.capacity() + scratch + self.picture.capacity();
+        let pictures = self.ground.footprint() + scratch + self.picture.capacity();
         let noise = self.noise.as_ref().map_or(0, |_| noise::noise_bytes(self.format.width as usize));
         size_of::<Stage>() + pictures + noise + self.crown.as_ref().map_or(0, Crown::bytes)
     }
@@ -333,19 +315,6 @@ fn pose(visit: &Visit, walk: &Walk, since: Duration, (width, height): (u32, u32)
     let seconds = visit.length.as_secs_f32();
     let part = (since.as_secs_f32() / seconds).min(1.0);
     Pose::new(walk, part, seconds, (width as f32, height as f32))
-}
-
-/// What becomes of each grey level at a time. White is capped so that noise can be added.
-fn light_at(script: &Script, at: Duration) -> [u8; 256] {
-    let (mut gain, mut offset) = (1.0, 0.0);
-    if script.drift {
-        gain += DRIFT * (std::f32::consts::TAU * at.as_secs_f32() / DRIFT_SECONDS).sin();
-    }
-    for (factor, levels) in script.lights.iter().map(|light| light.at(at)) {
-        gain *= factor;
-        offset += levels;
-    }
-    std::array::from_fn(|level| (level as f32 * gain + offset).clamp(0.0, f32::from(u8::MAX - NOISE_BIAS)) as u8)
 }
 
 /// Whether the camera ever shakes in it.
