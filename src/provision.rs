@@ -38,6 +38,8 @@ pub struct Places {
     pub base: PathBuf,
     /// Where the service listens once the device has a password.
     pub listen: String,
+    /// Where it listens instead when it speaks TLS; `listen` then sends on to it.
+    pub listen_tls: String,
 }
 
 /// What a run came to.

@@ -56,6 +56,7 @@ impl Card {
             data: at("data"),
             base: at("base.toml"),
             listen: "0.0.0.0:8000".into(),
+            listen_tls: "0.0.0.0:8443".into(),
         };
         let board = Board {
             root: at("board"),
@@ -172,7 +173,12 @@ fn everything_is_where_the_system_looks_for_it_and_the_secrets_are_gone() {
     assert_eq!((config.pir.spec.to_string(), config.budget_bytes), ("rppal:17".into(), 24 << 20));
     assert_eq!(
         (config.web.listen.to_string(), config.web.auth),
-        ("0.0.0.0:8000".into(), lookout::config::Auth::Password)
+        ("0.0.0.0:8443".into(), lookout::config::Auth::Password)
+    );
+    assert_eq!(
+        config.web.redirect.to_string(),
+        "0.0.0.0:8000",
+        "who types no https arrives all the same"
     );
     assert_eq!(config.web.tls.mode, lookout::web::TlsMode::SelfSigned);
     assert_eq!(config.claim_password_file, card.dir.path().join("data/lookout/claim-password"));

@@ -31,6 +31,9 @@ pub struct ProvisionArgs {
     /// Where the service listens once there is a password
     #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8000")]
     listen: String,
+    /// Where it listens instead when it speaks TLS; who comes to the other port is sent on
+    #[arg(long, value_name = "ADDR:PORT", default_value = "0.0.0.0:8443")]
+    listen_tls: String,
     /// Set the clock if it is behind the last known time, or this program's build
     #[arg(long)]
     set_clock: bool,
@@ -60,6 +63,7 @@ pub fn provision(args: &ProvisionArgs) -> Result<(), Failed> {
         data: args.data.clone(),
         base: args.base.clone(),
         listen: args.listen.clone(),
+        listen_tls: args.listen_tls.clone(),
     };
     match provision::provision(&places, &Board::here(&args.data), &RealDisk)? {
         Provisioned::Nothing => println!("there is no {}", places.boot.join(provision::INPUT).display()),

@@ -121,13 +121,26 @@ fn configuration(wanted: &Wanted, places: &Places, disk: &dyn Disk) -> Result<Op
     let claimed = wanted.password.as_ref();
     set(&mut table, "web", "claim_password_file", claimed.map(|_| path(folder.join(CLAIM))));
     set(&mut table, "web", "auth", claimed.map(|_| "password".to_owned()));
-    set(&mut table, "web", "listen", claimed.map(|_| places.listen.clone()));
+    if claimed.is_some() {
+        let (listen, redirect) = match speaks_tls(&table) {
+            true => (places.listen_tls.clone(), places.listen.clone()),
+            false => (places.listen.clone(), String::new()),
+        };
+        set(&mut table, "web", "listen", Some(listen));
+        set(&mut table, "web", "redirect", Some(redirect));
+    }
     if there.is_some() && table == before {
         return Ok(None);
     }
     let text = toml::to_string(&table).map_err(|error| error.to_string())?;
     Config::parse(&text, &kept).map_err(|error| format!("with this, the configuration would not hold: {error}"))?;
     Ok(Some(text))
+}
+
+/// Whether the service will, by what is wanted or was kept.
+fn speaks_tls(table: &Table) -> bool {
+    let mode = table.get("web").and_then(|web| web.get("tls")).and_then(Value::as_str);
+    mode.is_some_and(|mode| mode != "off")
 }
 
 fn set(table: &mut Table, section: &str, key: &str, value: Option<String>) {
