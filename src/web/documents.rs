@@ -10,6 +10,7 @@ mod operations;
 pub use asyncapi::asyncapi;
 pub use openapi::openapi;
 
+use schemars::JsonSchema;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
@@ -50,6 +51,16 @@ fn generator() -> SchemaGenerator {
             settings.meta_schema = None;
         })
         .into_generator()
+}
+
+/// The schema of a body that is taken: with what may be left out, and whole, since what is given under the same name may differ.
+fn taken<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    let whole = settings.with(|settings| {
+        settings.inline_subschemas = true;
+        settings.meta_schema = None;
+    });
+    whole.into_generator().into_root_schema_for::<T>().to_value()
 }
 
 /// What every schema refers to.

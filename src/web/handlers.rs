@@ -9,7 +9,9 @@ use hyper::StatusCode;
 use hyper::body::Incoming;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde::Deserializer;
 use serde::Serialize;
+use serde::de::Error;
 use tokio::time::timeout;
 
 use super::Server;
@@ -61,6 +63,9 @@ fn ask(server: &Server, command: Command) -> Result<(), Problem> {
     asked.map_err(|_| Problem::unavailable("the camera is busy with earlier commands"))
 }
 
+/// Up to here, numbers with a fraction tell whole ones apart.
+const EXACT_MAX: f64 = 9e15;
+
 /// A request's body, in time and within its limit.
 pub(super) async fn whole(body: Incoming, time_max: Duration) -> Result<Bytes, Problem> {
     whole_of(body, REQUEST_BODY_BYTES_MAX, time_max).await
@@ -73,4 +78,15 @@ pub(super) async fn whole_of(body: Incoming, bytes_max: usize, time_max: Duratio
     let limited = Limited::new(body, bytes_max).collect();
     let collected = timeout(time_max, limited).await.map_err(too_slow)?.map_err(too_long)?;
     Ok(collected.to_bytes())
+}
+
+/// A whole number or null. JSON has one kind of number: 5.0 is 5.
+pub(super) fn whole_number<'de, T: TryFrom<u64>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(from)? else {
+        return Ok(None);
+    };
+    let whole = (number.fract() == 0.0 && (0.0..=EXACT_MAX).contains(&number)).then_some(number as u64);
+    let fits = whole.and_then(|whole| T::try_from(whole).ok());
+    fits.map(Some)
+        .ok_or_else(|| D::Error::custom(format!("{number} is no whole number that is meant here")))
 }

@@ -10,9 +10,13 @@ use hyper::body::Incoming;
 use hyper::header;
 use hyper::header::HeaderValue;
 use schemars::JsonSchema;
+use schemars::Schema;
+use schemars::SchemaGenerator;
+use schemars::json_schema;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::error::Category;
 use serde_json::json;
 use tokio::sync::SemaphorePermit;
 
@@ -23,7 +27,10 @@ use super::problem::Problem;
 use super::reply;
 use super::reply::Answer;
 use crate::event::engine::Fusion;
+use crate::limits::MASKS_MAX;
+use crate::limits::POLYGON_POINTS_MAX;
 use crate::limits::SETTINGS_BYTES_MAX;
+use crate::limits::ZONES_MAX;
 use crate::motion::settings as motion;
 use crate::pipeline;
 use crate::pipeline::Command;
@@ -81,8 +88,10 @@ struct Settings<'a> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Zones {
     /// Parts of the picture with names; with any, only they count.
+    #[schemars(length(max = ZONES_MAX))]
     zones: Vec<Zone>,
     /// Parts of the picture that are never looked at, as lists of corners.
+    #[schemars(schema_with = "masks")]
     masks: Vec<Vec<(f32, f32)>>,
 }
 
@@ -90,12 +99,25 @@ pub(super) struct Zones {
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Zone {
+    /// Its name, another one than that of the others; at most 32 bytes.
+    #[schemars(length(min = 1, max = 32))]
     name: String,
-    /// Corners (x, y) in parts of the picture from its top left.
+    /// Corners (x, y) in parts of the picture from its top left, each 0 to 1.
+    #[schemars(schema_with = "corners")]
     polygon: Vec<(f32, f32)>,
     /// 1 to 10; null: the camera's.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "handlers::whole_number")]
+    #[schemars(range(min = 1, max = 10))]
     sensitivity: Option<u8>,
+}
+
+fn corners(_: &mut SchemaGenerator) -> Schema {
+    let corner = json!({ "type": "array", "items": { "type": "number", "minimum": 0, "maximum": 1 }, "minItems": 2, "maxItems": 2 });
+    json_schema!({ "type": "array", "items": corner, "minItems": 3, "maxItems": POLYGON_POINTS_MAX })
+}
+
+fn masks(schemas: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "array", "items": corners(schemas), "maxItems": MASKS_MAX })
 }
 
 /// What decides what is an event; keys and units are those of the configuration.
@@ -190,12 +212,22 @@ pub(super) fn export(server: &Server) -> Answer {
 /// `PUT /api/config`
 pub(super) async fn import(server: &Server, body: Incoming) -> Answer {
     let sent = settings(server, body).await?;
+    if sent.bytes.is_empty() {
+        // It would be a configuration in which everything has its default: nobody means that.
+        return Err(Problem::bad_request("the body is a configuration in TOML"));
+    }
     let text = std::str::from_utf8(&sent.bytes).map_err(|_| Problem::bad_request("the body is TOML, which is UTF-8"))?;
     Ok(reply::json(StatusCode::OK, &change(server, Change::Whole(text.to_owned())).await?))
 }
 
 fn parsed<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| Problem::bad_request(format!("the body is not understood: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        let status = match error.classify() {
+            Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
+            Category::Io | Category::Syntax | Category::Eof => StatusCode::BAD_REQUEST,
+        };
+        Problem::new(status, format!("the body is not understood: {error}"))
+    })
 }
 
 fn tuner(server: &Server) -> Result<&Arc<dyn Tuner>, Problem> {

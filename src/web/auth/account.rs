@@ -33,6 +33,8 @@ use crate::identity::SessionInfo;
 use crate::identity::Throttle;
 use crate::identity::TokenInfo;
 use crate::identity::UserName;
+use crate::limits::PASSWORD_BYTES_MAX;
+use crate::limits::PASSWORD_BYTES_MIN;
 use crate::limits::SESSION_S_MAX;
 use crate::limits::TOKEN_S_MAX;
 use crate::web::Server;
@@ -70,6 +72,7 @@ pub(in crate::web) struct Login {
 pub(in crate::web) struct NewPassword {
     /// None: the device has none yet.
     current: Option<String>,
+    #[schemars(length(min = PASSWORD_BYTES_MIN, max = PASSWORD_BYTES_MAX))]
     new: String,
 }
 
@@ -81,6 +84,8 @@ pub(in crate::web) struct TokenWish {
     name: UserName,
     scope: Scope,
     /// None: until it is revoked.
+    #[serde(default, deserialize_with = "handlers::whole_number")]
+    #[schemars(range(min = 1, max = TOKEN_S_MAX))]
     lifetime_s: Option<u64>,
 }
 

@@ -5,6 +5,7 @@ use schemars::SchemaGenerator;
 use serde_json::Value;
 use serde_json::json;
 
+use super::taken;
 use crate::event::model::Event;
 use crate::event::model::Trigger;
 use crate::identity::SessionInfo;
@@ -130,11 +131,11 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::Bookmark => Operation::new("events", "bookmarkEvent", "Keep an event longer than others.", 200, json_of::<events::Bookmark>(schemas)).about(&[404, 409]),
         Endpoint::Unbookmark => Operation::new("events", "unbookmarkEvent", "Keep an event no longer than others.", 204, Empty).about(&[404]),
         Endpoint::ShowArmed => Operation::new("camera", "showArmed", "Whether events are made.", 200, json_of::<handlers::Armed>(schemas)),
-        Endpoint::SetArmed => Operation::new("camera", "setArmed", "Make events, or none.", 202, json_of::<handlers::Armed>(schemas)).takes(schema::<handlers::Armed>(schemas)),
+        Endpoint::SetArmed => Operation::new("camera", "setArmed", "Make events, or none.", 202, json_of::<handlers::Armed>(schemas)).takes(taken::<handlers::Armed>()),
         Endpoint::Zones => Operation::new("camera", "showZones", "Zones and masks.", 200, json_of::<tuning::Zones>(schemas)).tagged(),
-        Endpoint::SetZones => Operation::new("camera", "setZones", "Other zones and masks, from the next picture on.", 200, json_of::<tuning::Zones>(schemas)).takes(schema::<tuning::Zones>(schemas)).may(&[422]),
+        Endpoint::SetZones => Operation::new("camera", "setZones", "Other zones and masks, from the next picture on.", 200, json_of::<tuning::Zones>(schemas)).takes(taken::<tuning::Zones>()).may(&[422]),
         Endpoint::Tuning => Operation::new("camera", "showTuning", "What decides what is an event.", 200, json_of::<tuning::Tuning>(schemas)).tagged(),
-        Endpoint::SetTuning => Operation::new("camera", "setTuning", "Other settings, from the next picture on; what is left out stays.", 200, json_of::<tuning::Tuning>(schemas)).takes(schema::<tuning::Wanted>(schemas)).may(&[422]),
+        Endpoint::SetTuning => Operation::new("camera", "setTuning", "Other settings, from the next picture on; what is left out stays.", 200, json_of::<tuning::Tuning>(schemas)).takes(taken::<tuning::Wanted>()).may(&[422]),
         Endpoint::ExportConfig => Operation::new("device", "exportConfig", "The configuration that holds, as TOML.", 200, Content::Text("application/toml")),
         Endpoint::ImportConfig => Operation::new("device", "importConfig", "Takes of a configuration in TOML what can be set while the service runs.", 200, json_of::<tuning::Changed>(schemas)).takes_text("application/toml").may(&[422]),
         Endpoint::System => Operation::new("device", "showSystem", "Version, memory, store in figures.", 200, json_of::<system::System<'_>>(schemas)),
@@ -146,7 +147,7 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::Metrics => Operation::new("device", "showMetrics", "Figures in Prometheus' text form.", 200, Content::Text("text/plain")),
         Endpoint::Test => Operation::new("streams", "sendTest", "Send a sample to every stream; only custom takes a body.", 202, json_of::<handlers::Accepted>(schemas)).asked_by(vec![kind()]).may_take(json!({ "type": "object" })),
         Endpoint::Update => Operation::new("device", "showUpdate", "What runs, what is installed where, what became of the last update.", 200, json_of::<ota::Report>(schemas)).may(&[501]),
-        Endpoint::BeginUpdate => Operation::new("device", "beginUpdate", "Install a bundle, or the one at an address; told of by task messages.", 202, json_of::<ota::Accepted>(schemas)).takes(schema::<update::Address>(schemas)).or_bundle().may(&[409, 415, 422, 501, 507]),
+        Endpoint::BeginUpdate => Operation::new("device", "beginUpdate", "Install a bundle, or the one at an address; told of by task messages.", 202, json_of::<ota::Accepted>(schemas)).takes(taken::<update::Address>()).or_bundle().may(&[409, 415, 422, 501, 507]),
         Endpoint::Reboot => Operation::new("device", "reboot", "Restart the machine, into what was installed last.", 202, json_of::<handlers::Accepted>(schemas)).may(&[409, 422, 501]),
         Endpoint::Account(action) => account_operation(action, schemas),
         Endpoint::Snapshot => Operation::new("pictures", "showSnapshot", "The best moment of an event, or the first while it goes on.", 200, Content::Bytes("image/jpeg")).about(&[404, 416]).tagged().in_part("image/jpeg"),
@@ -154,7 +155,7 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::ClipFrames => Operation::new("pictures", "showClipFrames", "Where each picture of a clip is, and when.", 200, json_of::<crate::media::Index>(schemas)).about(&[404]).tagged(),
         Endpoint::LiveSnapshot => Operation::new("pictures", "showLiveSnapshot", "A picture of now.", 200, Content::Bytes("image/jpeg")),
         Endpoint::LivePictures => Operation::new("pictures", "showLivePictures", "One picture after another, for as long as one looks.", 200, Content::Bytes("multipart/x-mixed-replace")).asked_by(vec![query("fps", "Most pictures a second.", count(LIVE_FPS_MAX as usize, LIVE_FPS_DEFAULT as usize))]),
-        Endpoint::Announce => Operation::new("streams", "announce", "Say a word to every stream.", 202, json_of::<handlers::Accepted>(schemas)).takes(schema::<broadcast::Announce>(schemas)),
+        Endpoint::Announce => Operation::new("streams", "announce", "Say a word to every stream.", 202, json_of::<handlers::Accepted>(schemas)).takes(taken::<broadcast::Announce>()),
     })
 }
 
@@ -163,15 +164,15 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
 fn account_operation(action: Action, schemas: &mut SchemaGenerator) -> Operation {
     use Content::Empty;
     match action {
-        Action::LogIn => Operation::new("account", "logIn", "Begin a session; its cookie is set.", 200, json_of::<SessionInfo>(schemas)).takes(schema::<account::Login>(schemas)),
+        Action::LogIn => Operation::new("account", "logIn", "Begin a session; its cookie is set.", 200, json_of::<SessionInfo>(schemas)).takes(taken::<account::Login>()),
         Action::LogOut => Operation::new("account", "logOut", "End the session that asks.", 204, Empty),
         Action::ShowSession => Operation::new("account", "showSession", "Who asks, and what they may do.", 200, json_of::<account::Whoami<'_>>(schemas)),
         Action::ListTokens => Operation::new("account", "listTokens", "Tokens that hold.", 200, json_of::<account::Tokens>(schemas)),
-        Action::MakeToken => Operation::new("account", "makeToken", "Make a token; it is shown this once.", 201, json_of::<account::MadeToken>(schemas)).takes(schema::<account::TokenWish>(schemas)).may(&[409]),
+        Action::MakeToken => Operation::new("account", "makeToken", "Make a token; it is shown this once.", 201, json_of::<account::MadeToken>(schemas)).takes(taken::<account::TokenWish>()).may(&[409]),
         Action::RevokeToken => Operation::new("account", "revokeToken", "Revoke a token.", 204, Empty).named("Which token.").may(&[404]),
         Action::ListSessions => Operation::new("account", "listSessions", "Sessions that hold.", 200, json_of::<account::Sessions>(schemas)),
         Action::EndSession => Operation::new("account", "endSession", "End a session.", 204, Empty).named("Which session.").may(&[404]),
-        Action::SetPassword => Operation::new("account", "setPassword", "Set the password, or another.", 204, Empty).takes(schema::<account::NewPassword>(schemas)).may(&[409]),
+        Action::SetPassword => Operation::new("account", "setPassword", "Set the password, or another.", 204, Empty).takes(taken::<account::NewPassword>()).may(&[409]),
     }
 }
 
