@@ -13,7 +13,9 @@ use super::dc::Reader;
 use super::jpeg;
 use super::jpeg::JpegFault;
 use super::light::Meter;
+use super::regions::Lapse;
 use super::regions::Regions;
+use super::regions::STEP_MS;
 use super::regions::Scene;
 use super::regions::TICKS_PER_SECOND;
 use super::settings::Settings;
@@ -119,6 +121,8 @@ pub struct Detector {
     watch: Watch,
     stage: Stage,
     captured: Option<Mono>,
+    /// When the histories of regions last took a step.
+    stepped: Mono,
     /// Time that did not make a whole tick yet, in nanoseconds.
     ticks_rest: u64,
     motion: Motion,
@@ -145,6 +149,7 @@ impl Detector {
             watch: Watch::new(settings.frozen_ms),
             stage: Stage::Blank,
             captured: None,
+            stepped: Mono::default(),
             ticks_rest: 0,
             motion: Motion::default(),
         }
@@ -178,12 +183,12 @@ impl Detector {
             return Err(fault);
         }
         let at = frame.captured;
-        let ticks = self.ticks(at);
+        let lapse = self.lapse(at);
         if self.now == self.before && !matches!(self.stage, Stage::Blank) {
             self.repeat(at);
         } else {
             self.watch.note(at, &self.now, self.grid, &self.plan);
-            self.step(at, ticks);
+            self.step(at, lapse);
         }
         self.motion.tamper = self.watch.verdict(at);
         Ok(&self.motion)
@@ -253,13 +258,22 @@ impl Detector {
         Ok(())
     }
 
-    /// Ticks since the frame before.
-    fn ticks(&mut self, at: Mono) -> u8 {
+    /// Time from the frame before to one taken `at`.
+    fn lapse(&mut self, at: Mono) -> Lapse {
         let since = self.captured.replace(at).map_or(0, |before| at.since(before).as_nanos() as u64);
+        let since = since.min(1_000_000_000);
         let nanos = 1_000_000_000 / TICKS_PER_SECOND;
-        let elapsed = since.min(1_000_000_000) + self.ticks_rest;
+        let elapsed = since + self.ticks_rest;
         self.ticks_rest = elapsed % nanos;
-        (elapsed / nanos) as u8
+        let step = at.since(self.stepped).as_millis() as u64 >= STEP_MS;
+        if step {
+            self.stepped = at;
+        }
+        Lapse {
+            ticks: (elapsed / nanos) as u8,
+            millis: (since / 1_000_000) as u16,
+            step,
+        }
     }
 
     /// The same picture again: a repeated frame says nothing, so nothing is learned; motion in it ends after a moment.
@@ -270,7 +284,7 @@ impl Detector {
         }
     }
 
-    fn step(&mut self, at: Mono, ticks: u8) {
+    fn step(&mut self, at: Mono, lapse: Lapse) {
         match self.stage {
             Stage::Blank => {
                 self.background.restart(&self.now, &self.plan);
@@ -280,7 +294,11 @@ impl Detector {
             }
             Stage::WarmUp(since, frames) => {
                 self.compare();
-                self.background.learn(&self.now, &self.regions.taken, &self.plan);
+                if frames < WARM_UP_FRAMES_MIN {
+                    self.background.learn(&self.now, &self.regions.taken, &self.plan, lapse.ticks);
+                } else {
+                    self.watch_regions(lapse);
+                }
                 let learned = frames >= WARM_UP_FRAMES_MIN && at.since(since) >= self.warm_up;
                 self.stage = if learned {
                     Stage::Live
@@ -297,7 +315,7 @@ impl Detector {
                     self.stage = Stage::Settling(at, 0);
                     self.report(MotionState::SceneChange);
                 } else {
-                    self.watch_regions(ticks);
+                    self.watch_regions(lapse);
                 }
             }
             Stage::Settling(since, calm) => self.settle(at, since, calm),
@@ -348,19 +366,19 @@ impl Detector {
         self.report(MotionState::SceneChange);
     }
 
-    fn watch_regions(&mut self, ticks: u8) {
+    fn watch_regions(&mut self, lapse: Lapse) {
         self.motion.regions.clear();
         let scene = Scene {
             now: &self.now,
             before: &self.before,
             plan: &self.plan,
-            ticks,
+            lapse,
         };
         let reported = &mut self.motion.regions;
         let tally = self
             .regions
             .find(&scene, &mut self.background, |region| keep_strongest(reported, region));
-        self.background.learn(&self.now, &self.regions.taken, &self.plan);
+        self.background.learn(&self.now, &self.regions.taken, &self.plan, lapse.ticks);
         self.motion.state = match (tally.certain, self.motion.regions.is_empty()) {
             (true, _) => MotionState::Moving,
             (false, false) => MotionState::Candidate,

@@ -39,6 +39,12 @@ const PLAIN_EVIDENCE: u32 = 8;
 const PROOF_MIN: u32 = 80;
 /// A region that fills less of its box than one cell in so many is a shower, not a thing.
 const SPARSE_PART: usize = 5;
+/// Time in which what moves goes as far as the rules have it, in milliseconds.
+const REACH_MS: u16 = 66;
+/// From this time between two frames on, in milliseconds, what goes fast is nowhere near where it was.
+const SLOW_FRAMES_MS: u16 = 60;
+/// Least time between two steps of the histories, in milliseconds: what counts frames means the same at 15 and at 30 a second.
+pub(crate) const STEP_MS: u64 = 40;
 /// Units of the ages of regions.
 pub(crate) const TICKS_PER_SECOND: u64 = 16;
 
@@ -47,8 +53,18 @@ pub(crate) struct Scene<'a> {
     pub(crate) now: &'a [u16],
     pub(crate) before: &'a [u16],
     pub(crate) plan: &'a Plan,
-    /// Time since the frame before, in ticks.
+    pub(crate) lapse: Lapse,
+}
+
+/// Time since the frame before.
+#[derive(Clone, Copy)]
+pub(crate) struct Lapse {
+    /// In ticks.
     pub(crate) ticks: u8,
+    /// In milliseconds, at most a second.
+    pub(crate) millis: u16,
+    /// Whether the frame is a step of the histories: of frames that come faster than [`STEP_MS`], several share one.
+    pub(crate) step: bool,
 }
 
 /// What a frame's regions come to.
@@ -79,13 +95,13 @@ pub(crate) struct Regions {
     still: Vec<u16>,
     /// Evidence of the region that moved here last.
     weight: Vec<u32>,
-    /// In which of the last 16 frames the cell was part of a region; the newest is bit 0.
+    /// In which of the last 16 steps the cell was part of a region; the newest is bit 0.
     seen: Vec<u16>,
-    /// In which of the last 16 frames a region moved around here.
+    /// In which of the last 16 steps a region moved around here.
     moved: Vec<u16>,
     /// Ticks for which light is still near after it was here.
     lit: Vec<u8>,
-    /// Evidence of what moved around here lately, in sixteenths of the least that counts; it fades by a quarter each frame.
+    /// Evidence of what moved around here lately, in sixteenths of the least that counts; it fades by a quarter each step.
     proof: Vec<u8>,
     /// Cells of one region, in the order in which they were reached.
     cells: Vec<u32>,
@@ -143,7 +159,7 @@ impl Regions {
     /// Finds the regions of the frame by `marks`, and gives those that are to be reported to `report`.
     pub(crate) fn find(&mut self, scene: &Scene<'_>, background: &mut Background, mut report: impl FnMut(Region)) -> Tally {
         let mut tally = Tally::default();
-        self.age(scene.ticks);
+        self.age(scene);
         self.clutter.begin();
         let mut next = 0;
         while let Some(from) = self.next_strong(next) {
@@ -156,7 +172,7 @@ impl Regions {
                 self.judge(blob, scene, background, &mut tally, &mut report);
             }
         }
-        self.clutter.note(self.rules.evidence_min);
+        self.clutter.note(self.rules.evidence_min, scene.lapse.ticks);
         tally
     }
 
@@ -176,19 +192,22 @@ impl Regions {
     }
 
     /// Moves the histories on by one frame, and begins this frame's maps.
-    fn age(&mut self, ticks: u8) {
+    fn age(&mut self, scene: &Scene<'_>) {
         if self.idle >= u16::BITS {
             return;
         }
         self.idle += 1;
         self.taken.fill(0);
         self.moving.fill(0);
+        self.lit.iter_mut().for_each(|lit| *lit = lit.saturating_sub(scene.lapse.ticks));
+        if !scene.lapse.step {
+            return;
+        }
         for history in self.seen.iter_mut().chain(&mut self.moved) {
             *history <<= 1;
         }
-        for (proof, lit) in self.proof.iter_mut().zip(&mut self.lit) {
+        for proof in &mut self.proof {
             *proof -= proof.div_ceil(4);
-            *lit = lit.saturating_sub(ticks);
         }
         for ((seen, held), still) in self.seen.iter().zip(&mut self.held).zip(&mut self.still) {
             let recent = u8::from(seen & 0b1110 != 0);
@@ -212,7 +231,8 @@ impl Regions {
             return;
         }
         let light = if self.cells.len() >= self.rules.wide {
-            self.change(scene.now, background).is_light()
+            let lit = self.cells.iter().filter(|&&cell| self.lit[cell as usize] > 0).count();
+            self.change(scene.now, background).is_light(lit * 2 > self.cells.len())
         } else {
             self.is_fringe()
         };
@@ -223,7 +243,7 @@ impl Regions {
         let moves = blob.stirred > self.cells.len() / 64;
         self.clutter.crowd(moves);
         self.note(&blob, moves, scene);
-        let certain = self.certain(&blob, moves);
+        let certain = self.certain(&blob, moves, scene);
         if moves && !certain {
             self.clutter.doubt(blob.evidence, blob.stayed * 2 < self.cells.len());
         }
@@ -255,15 +275,17 @@ impl Regions {
         self.cells.iter().filter(beside).count() * 2 > self.cells.len()
     }
 
-    /// The region shows light: it is not learned from until it has lasted, for headlights go as they came.
+    /// The region shows light: it is not learned from until most of it has lasted, for headlights go as they came. Then all of
+    /// it is, for a part that is left over has edges that the light has not.
     fn pass_light(&mut self, scene: &Scene<'_>, background: &mut Background) {
+        let mut lasted = 0;
         for cell in self.cells.iter().map(|&cell| cell as usize) {
             (self.taken[cell], self.lit[cell]) = (1, FRINGE_TICKS);
-            self.still[cell] = self.still[cell].saturating_add(u16::from(scene.ticks));
-            if self.still[cell] >= LIT_TICKS {
-                background.absorb(scene.now, cell);
-                (self.taken[cell], self.still[cell]) = (0, 0);
-            }
+            self.still[cell] = self.still[cell].saturating_add(u16::from(scene.lapse.ticks));
+            lasted += usize::from(self.still[cell] >= LIT_TICKS);
+        }
+        if lasted * 2 > self.cells.len() {
+            self.absorb(scene, background);
         }
     }
 
@@ -280,7 +302,7 @@ impl Regions {
             self.still[cell] = if moves {
                 0
             } else {
-                self.still[cell].saturating_add(u16::from(scene.ticks))
+                self.still[cell].saturating_add(u16::from(scene.lapse.ticks))
             };
         }
         if !moves {
@@ -289,10 +311,13 @@ impl Regions {
         self.cells.iter().for_each(|&cell| self.weight[cell as usize] = blob.evidence);
         let before = self.cells.iter().map(|&cell| self.proof[cell as usize]).max().unwrap_or(0);
         let gained = (blob.evidence * 16 / self.evidence_min()).min(u32::from(u8::MAX)) as u8;
-        let proof = before.saturating_add(gained);
+        let proof = if scene.lapse.step {
+            before.saturating_add(gained)
+        } else {
+            before.max(gained)
+        };
         let (columns, rows) = (self.grid.columns, self.grid.rows);
-        // What is wide may go far from frame to frame.
-        let reach = self.rules.reach.max((blob.right - blob.left).min(columns / 8) / 2);
+        let reach = self.stride(blob, scene);
         let across = blob.left.saturating_sub(reach)..(blob.right + reach + 1).min(columns);
         for row in blob.top.saturating_sub(reach)..(blob.bottom + reach + 1).min(rows) {
             let cells = row * columns + across.start..row * columns + across.end;
@@ -301,8 +326,14 @@ impl Regions {
         }
     }
 
+    /// Cells by which the region may be elsewhere in the next step: what is wide may go far.
+    fn stride(&self, blob: &Blob, scene: &Scene<'_>) -> usize {
+        let usual = self.rules.reach.max((blob.right - blob.left).min(self.grid.columns / 8) / 2);
+        usual * usize::from(scene.lapse.millis.max(REACH_MS)) / usize::from(REACH_MS)
+    }
+
     /// Whether the region was seen to move here in N of the last M frames, now or before it stopped.
-    fn certain(&mut self, blob: &Blob, moves: bool) -> bool {
+    fn certain(&mut self, blob: &Blob, moves: bool, scene: &Scene<'_>) -> bool {
         // Things mostly stay where they were a frame ago. What does not must be seen once more, and is weather where much
         // of it comes and goes at once, unless it is plain to see.
         let plain = blob.evidence >= PLAIN_EVIDENCE * self.evidence_min();
@@ -317,7 +348,8 @@ impl Regions {
             return false;
         }
         let window = self.rules.confirm_window;
-        let (frames, window) = if steady {
+        let brief = steady || (plain && scene.lapse.millis >= SLOW_FRAMES_MS);
+        let (frames, window) = if brief {
             (self.rules.confirm_frames, window)
         } else {
             (self.rules.confirm_frames + 1, window << 1 | 1)
@@ -328,7 +360,7 @@ impl Regions {
         };
         let cells = || self.cells.iter().map(|&cell| cell as usize);
         let proof = cells().map(|cell| u32::from(self.proof[cell])).max().unwrap_or(0);
-        let proven = proof >= if steady { PROOF_MIN } else { 3 * PROOF_MIN / 2 };
+        let proven = proof >= if brief { PROOF_MIN } else { 3 * PROOF_MIN / 2 };
         let confirmed = cells().filter(|&cell| proven && often(self.moved[cell], self.seen[cell])).count();
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
         let certain = confirmed > blob.strong / 4 || held > self.cells.len() / 8;
@@ -351,7 +383,7 @@ impl Regions {
         let differing = self.marks.iter().enumerate().filter(|(_, mark)| **mark != SAME);
         self.cells.clear();
         self.cells.extend(differing.map(|(cell, _)| cell as u32));
-        self.change(now, background).is_light()
+        self.change(now, background).is_light(false)
     }
 
     fn change<'a>(&'a self, now: &'a [u16], background: &'a Background) -> Change<'a> {
