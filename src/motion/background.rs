@@ -21,6 +21,8 @@ const THRESHOLD_MAX: u16 = 12 * FINE;
 const THRESHOLD_MAX_PART: u16 = 3;
 /// Threshold in mean deviations: 5 of them are 4 standard deviations of a normal distribution.
 const DEVIATIONS: u16 = 5;
+/// Least scale of the deviations, in sixteenths: nobody is so sensitive that noise is motion.
+const CHANCE_SCALE_MIN: u32 = 12;
 /// Deviation assumed before anything was seen.
 const DEVIATION_FIRST: u16 = FINE / 2;
 /// A cell may show this part of the step to its neighbours: things sway by a pixel, and so do cameras.
@@ -276,10 +278,11 @@ impl Background {
         let (scales, keeps) = (&plan.scale[near[1].clone()], &plan.keep[near[1].clone()]);
         let thresholds = &mut self.threshold[near[1].clone()];
         for x in 0..columns {
-            // Both factors are bounded so that the product of each pair fits in 32 bits.
-            let plain = (DEVIATIONS * peak(deviations, x).min(PLAIN_MAX)) + THRESHOLD_MIN + steps[x] / SWAY;
-            let habitual = (u32::from(plain) * u32::from(64 + peak(habits, x))) >> 6;
-            let scaled = (habitual * u32::from(scales[x])) >> 4;
+            let scale = u32::from(scales[x]);
+            let chance = u32::from(DEVIATIONS * peak(deviations, x).min(PLAIN_MAX)) * scale.max(CHANCE_SCALE_MIN);
+            let margin = u32::from(THRESHOLD_MIN + steps[x] / SWAY) * scale;
+            // Bounded by 2^21 and 2^8, so that the product fits in 32 bits.
+            let scaled = ((chance + margin) * u32::from(64 + peak(habits, x))) >> 10;
             let most = THRESHOLD_MAX + values[x] / THRESHOLD_MAX_PART;
             thresholds[x] = (scaled.min(u32::from(most)) as u16) | !keeps[x];
         }
