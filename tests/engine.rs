@@ -267,6 +267,19 @@ fn an_event_begins_with_the_first_frame_of_its_motion() {
 }
 
 #[test]
+fn motion_is_expected_while_the_pir_sensor_sees_something_and_for_the_window_after() {
+    for (fusion, expected) in [(Fusion::Video, 0..0), (Fusion::Either, 2..16), (Fusion::PirArmsVideo, 2..16)] {
+        let mut engine = Engine::new(settings(fusion));
+        let expects = |(number, character)| {
+            step(&mut engine, number, character);
+            engine.expects_motion(at(number)).then_some(number)
+        };
+        let steps: Vec<usize> = "..P..p..............".chars().enumerate().filter_map(expects).collect();
+        assert_eq!(steps, expected.collect::<Vec<_>>(), "{fusion:?}");
+    }
+}
+
+#[test]
 fn evidence_of_both_kinds_is_kept() {
     let changes = run(&mut Engine::new(settings(Fusion::Video)), "..P..mmmm.p....................");
     let end = changes.last().expect("an end");

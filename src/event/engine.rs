@@ -219,6 +219,11 @@ impl Engine {
         self.evidence.pir.active
     }
 
+    /// Whether the PIR sensor's evidence makes motion in the picture likely at `now`.
+    pub fn expects_motion(&self, now: Mono) -> bool {
+        self.settings.fusion != Fusion::Video && self.evidence.pir_within(now, self.settings.window).is_some()
+    }
+
     fn is_pending(&self, now: Mono) -> bool {
         let (video, pir) = (
             self.evidence.video_within(now, self.settings.window),

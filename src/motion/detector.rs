@@ -13,14 +13,13 @@ use super::dc::Reader;
 use super::jpeg;
 use super::jpeg::JpegFault;
 use super::light::Meter;
-use super::regions::Lapse;
 use super::regions::Regions;
-use super::regions::STEP_MS;
 use super::regions::Scene;
-use super::regions::TICKS_PER_SECOND;
 use super::settings::Settings;
 use super::sway::Sway;
 use super::tamper::Watch;
+use super::ticker::Lapse;
+use super::ticker::Ticker;
 use super::zones::Plan;
 use crate::clock::Mono;
 use crate::frame::Frame;
@@ -120,11 +119,7 @@ pub struct Detector {
     meter: Meter,
     watch: Watch,
     stage: Stage,
-    captured: Option<Mono>,
-    /// When the histories of regions last took a step.
-    stepped: Mono,
-    /// Time that did not make a whole tick yet, in nanoseconds.
-    ticks_rest: u64,
+    ticker: Ticker,
     motion: Motion,
 }
 
@@ -148,9 +143,7 @@ impl Detector {
             meter: Meter::new(grid),
             watch: Watch::new(settings.frozen_ms),
             stage: Stage::Blank,
-            captured: None,
-            stepped: Mono::default(),
-            ticks_rest: 0,
+            ticker: Ticker::default(),
             motion: Motion::default(),
         }
     }
@@ -183,7 +176,7 @@ impl Detector {
             return Err(fault);
         }
         let at = frame.captured;
-        let lapse = self.lapse(at);
+        let lapse = self.ticker.lapse(at);
         if self.now == self.before && !matches!(self.stage, Stage::Blank) {
             self.repeat(at);
         } else {
@@ -192,6 +185,11 @@ impl Detector {
         }
         self.motion.tamper = self.watch.verdict(at);
         Ok(&self.motion)
+    }
+
+    /// Whether motion is to be expected in the frames that come, as another sensor says: then weaker evidence counts.
+    pub fn expect(&mut self, motion: bool) {
+        self.regions.expectant = motion;
     }
 
     /// Learns the scene anew, as after the camera was lost; what is wrong with the picture is judged anew, too.
@@ -256,24 +254,6 @@ impl Detector {
             cells::means(luma, self.grid, &mut self.lanes, &mut self.now);
         }
         Ok(())
-    }
-
-    /// Time from the frame before to one taken `at`.
-    fn lapse(&mut self, at: Mono) -> Lapse {
-        let since = self.captured.replace(at).map_or(0, |before| at.since(before).as_nanos() as u64);
-        let since = since.min(1_000_000_000);
-        let nanos = 1_000_000_000 / TICKS_PER_SECOND;
-        let elapsed = since + self.ticks_rest;
-        self.ticks_rest = elapsed % nanos;
-        let step = at.since(self.stepped).as_millis() as u64 >= STEP_MS;
-        if step {
-            self.stepped = at;
-        }
-        Lapse {
-            ticks: (elapsed / nanos) as u8,
-            millis: (since / 1_000_000) as u16,
-            step,
-        }
     }
 
     /// The same picture again: a repeated frame says nothing, so nothing is learned; motion in it ends after a moment.

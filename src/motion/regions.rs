@@ -2,6 +2,7 @@
 //! to be certain, or have come to rest.
 
 mod flood;
+mod lit;
 
 use flood::Blob;
 
@@ -15,6 +16,8 @@ use super::clutter::Clutter;
 use super::rules::Rules;
 use super::settings::Settings;
 use super::structure::Change;
+use super::ticker::Lapse;
+use super::ticker::TICKS_PER_SECOND;
 use super::zones::Plan;
 
 /// Differing cells belong together with at most this many cells between them.
@@ -28,12 +31,10 @@ const CLEAR_EVIDENCE: u32 = 16;
 /// A region at rest is held unless it has less than this part of the evidence of what moved here: then that went on, and
 /// left it behind.
 const REMNANT_PART: u32 = 3;
-/// What light explains is part of the background after this, in ticks.
-const LIT_TICKS: u16 = TICKS_PER_SECOND as u16;
-/// What is too small to tell, beside light of so long ago in ticks, is light's fringe.
-const FRINGE_TICKS: u8 = TICKS_PER_SECOND as u8;
 /// So many times the least evidence that counts is more than weather brings.
 const PLAIN_EVIDENCE: u32 = 8;
+/// Where motion is expected, so many eighths of the least evidence are enough; what clutter adds to it stays.
+const EXPECTED_EIGHTHS: u32 = 5;
 /// Proof that motion needs to be certain, in sixteenths of the least evidence that counts: what barely counts never has
 /// it unless it grows, what is twice as strong has it in four frames, what is five times as strong in one.
 const PROOF_MIN: u32 = 80;
@@ -43,10 +44,6 @@ const SPARSE_PART: usize = 5;
 const REACH_MS: u16 = 66;
 /// From this time between two frames on, in milliseconds, what goes fast is nowhere near where it was.
 const SLOW_FRAMES_MS: u16 = 60;
-/// Least time between two steps of the histories, in milliseconds: what counts frames means the same at 15 and at 30 a second.
-pub(crate) const STEP_MS: u64 = 40;
-/// Units of the ages of regions.
-pub(crate) const TICKS_PER_SECOND: u64 = 16;
 
 /// What one frame is judged by.
 pub(crate) struct Scene<'a> {
@@ -54,17 +51,6 @@ pub(crate) struct Scene<'a> {
     pub(crate) before: &'a [u16],
     pub(crate) plan: &'a Plan,
     pub(crate) lapse: Lapse,
-}
-
-/// Time since the frame before.
-#[derive(Clone, Copy)]
-pub(crate) struct Lapse {
-    /// In ticks.
-    pub(crate) ticks: u8,
-    /// In milliseconds, at most a second.
-    pub(crate) millis: u16,
-    /// Whether the frame is a step of the histories: of frames that come faster than [`STEP_MS`], several share one.
-    pub(crate) step: bool,
 }
 
 /// What a frame's regions come to.
@@ -109,6 +95,8 @@ pub(crate) struct Regions {
     idle: u32,
     /// What usually stirs and turns out to be nothing.
     clutter: Clutter,
+    /// Whether motion is likely now, so that weaker evidence counts.
+    pub(crate) expectant: bool,
 }
 
 impl Regions {
@@ -131,6 +119,7 @@ impl Regions {
             cells: Vec::with_capacity(grid.len()),
             idle: u16::BITS,
             clutter: Clutter::default(),
+            expectant: false,
         }
     }
 
@@ -188,7 +177,9 @@ impl Regions {
 
     /// Least evidence that counts now.
     fn evidence_min(&self) -> u32 {
-        self.rules.evidence_min + self.clutter.bar()
+        let alone = self.rules.evidence_min;
+        let needed = if self.expectant { alone * EXPECTED_EIGHTHS / 8 } else { alone };
+        needed + self.clutter.bar()
     }
 
     /// Moves the histories on by one frame, and begins this frame's maps.
@@ -230,13 +221,7 @@ impl Regions {
             self.clutter.doubt(blob.evidence, false);
             return;
         }
-        let light = if self.cells.len() >= self.rules.wide {
-            let lit = self.cells.iter().filter(|&&cell| self.lit[cell as usize] > 0).count();
-            self.change(scene.now, background).is_light(lit * 2 > self.cells.len())
-        } else {
-            self.is_fringe()
-        };
-        if light {
+        if self.is_light(scene, background) {
             self.pass_light(scene, background);
             return;
         }
@@ -260,32 +245,6 @@ impl Regions {
                 zones: blob.zones,
                 score,
             });
-        }
-    }
-
-    /// Whether half of the region lies beside light.
-    fn is_fringe(&self) -> bool {
-        let reach = self.rules.reach;
-        let beside = |&&cell: &&u32| {
-            let (column, row) = (cell as usize % self.grid.columns, cell as usize / self.grid.columns);
-            let across = column.saturating_sub(reach)..(column + reach + 1).min(self.grid.columns);
-            let mut rows = row.saturating_sub(reach)..(row + reach + 1).min(self.grid.rows);
-            rows.any(|row| self.lit[row * self.grid.columns..][across.clone()].iter().any(|lit| *lit > 0))
-        };
-        self.cells.iter().filter(beside).count() * 2 > self.cells.len()
-    }
-
-    /// The region shows light: it is not learned from until most of it has lasted, for headlights go as they came. Then all of
-    /// it is, for a part that is left over has edges that the light has not.
-    fn pass_light(&mut self, scene: &Scene<'_>, background: &mut Background) {
-        let mut lasted = 0;
-        for cell in self.cells.iter().map(|&cell| cell as usize) {
-            (self.taken[cell], self.lit[cell]) = (1, FRINGE_TICKS);
-            self.still[cell] = self.still[cell].saturating_add(u16::from(scene.lapse.ticks));
-            lasted += usize::from(self.still[cell] >= LIT_TICKS);
-        }
-        if lasted * 2 > self.cells.len() {
-            self.absorb(scene, background);
         }
     }
 
@@ -376,14 +335,6 @@ impl Regions {
             background.absorb(scene.now, cell);
             (self.taken[cell], self.held[cell], self.still[cell]) = (0, 0, 0);
         }
-    }
-
-    /// Whether what differs in the whole picture is light: a cloud's edge, a lamp that falls off.
-    pub(crate) fn all_is_light(&mut self, now: &[u16], background: &Background) -> bool {
-        let differing = self.marks.iter().enumerate().filter(|(_, mark)| **mark != SAME);
-        self.cells.clear();
-        self.cells.extend(differing.map(|(cell, _)| cell as u32));
-        self.change(now, background).is_light(false)
     }
 
     fn change<'a>(&'a self, now: &'a [u16], background: &'a Background) -> Change<'a> {
