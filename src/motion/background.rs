@@ -24,7 +24,7 @@ const DEVIATIONS: u16 = 5;
 /// Least scale of the deviations, in sixteenths: nobody is so sensitive that noise is motion.
 const CHANCE_SCALE_MIN: u32 = 12;
 /// Deviation assumed before anything was seen.
-const DEVIATION_FIRST: u16 = FINE / 2;
+const DEVIATION_FIRST: u16 = FINE;
 /// A cell may show this part of the step to its neighbours: things sway by a pixel, and so do cameras.
 const SWAY: u16 = 6;
 /// Largest deviation that a threshold is made from: far beyond the largest threshold.
@@ -232,7 +232,7 @@ impl Background {
         let cells = row * self.grid.columns..(row + 1) * self.grid.columns;
         // A running mean while young, then an exponential one.
         let age = self.frames.max(2).ilog2();
-        let (value_shift, deviation_shift) = (age.min(3), age.min(4));
+        let (value_shift, deviation_shift) = (age.min(3), 4);
         let visits = self.turns / TURNS as u32;
         // What counts is learned too, but so slowly that only what stays for minutes becomes background.
         let blind = visits.is_multiple_of(BLIND_VISITS);

@@ -274,11 +274,12 @@ impl Detector {
             }
             Stage::WarmUp(since, frames) => {
                 self.compare();
-                if frames < WARM_UP_FRAMES_MIN {
-                    self.background.learn(&self.now, &self.regions.taken, &self.plan, lapse.ticks);
-                } else {
+                if frames >= WARM_UP_FRAMES_MIN {
                     self.watch_regions(lapse);
+                    // Whoever is there already is seen to be; but all that differs is learned still.
+                    self.regions.taken.fill(0);
                 }
+                self.background.learn(&self.now, &self.regions.taken, &self.plan, lapse.ticks);
                 let learned = frames >= WARM_UP_FRAMES_MIN && at.since(since) >= self.warm_up;
                 self.stage = if learned {
                     Stage::Live
@@ -296,6 +297,7 @@ impl Detector {
                     self.report(MotionState::SceneChange);
                 } else {
                     self.watch_regions(lapse);
+                    self.background.learn(&self.now, &self.regions.taken, &self.plan, lapse.ticks);
                 }
             }
             Stage::Settling(since, calm) => self.settle(at, since, calm),
@@ -358,7 +360,6 @@ impl Detector {
         let tally = self
             .regions
             .find(&scene, &mut self.background, |region| keep_strongest(reported, region));
-        self.background.learn(&self.now, &self.regions.taken, &self.plan, lapse.ticks);
         self.motion.state = match (tally.certain, self.motion.regions.is_empty()) {
             (true, _) => MotionState::Moving,
             (false, false) => MotionState::Candidate,
