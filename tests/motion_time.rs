@@ -143,10 +143,10 @@ fn every_visit_is_one_event_at_every_frame_rate() {
     }
 }
 
-/// Frames of motion of somebody faint who walks through, `level` grey levels from what is behind.
-fn faint(settings: &Settings, level: f32) -> usize {
+/// Frames of motion of somebody so small, and faint, who walks through.
+fn small(settings: &Settings, height: f32) -> usize {
     let said = watch(settings, SMALL, 21, 110, |n, _| Look {
-        things: vec![person(n as f32 * 0.014 - 0.5, 0.8, 0.06, level)],
+        things: vec![person(n as f32 * 0.014 - 0.5, 0.8, height, 8.0)],
         ..Look::default()
     });
     moving(&said).len()
@@ -154,17 +154,17 @@ fn faint(settings: &Settings, level: f32) -> usize {
 
 #[test]
 fn more_sensitive_finds_no_fewer() {
-    let levels = [6.0, 9.0, 13.0, 20.0, 40.0];
+    let heights = [0.026, 0.03, 0.035, 0.04, 0.05];
     let found = |sensitivity| {
         let settings = Settings {
             sensitivity,
             ..Settings::default()
         };
-        levels.map(|level| faint(&settings, level) > 0)
+        heights.map(|height| small(&settings, height) > 0)
     };
     let by_sensitivity: Vec<_> = (1..=10).map(found).collect();
     for (pair, sensitivity) in by_sensitivity.windows(2).zip(1..) {
-        let fewer = (0..levels.len()).any(|n| pair[0][n] && !pair[1][n]);
+        let fewer = (0..heights.len()).any(|n| pair[0][n] && !pair[1][n]);
         assert!(!fewer, "at {sensitivity} {:?}, at {} {:?}", pair[0], sensitivity + 1, pair[1]);
     }
     assert_ne!(by_sensitivity[0], by_sensitivity[9], "sensitivity matters");
