@@ -19,6 +19,7 @@ pub mod detector;
 pub mod cells;
 pub mod jpeg;
 mod dc;
+mod ticker;
 mod zones;
 mod light;
 mod sway;

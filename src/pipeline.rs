@@ -227,6 +227,7 @@ impl Pipeline {
             Seen::Frame(frame) => {
                 self.now = self.now.max(frame.captured);
                 self.rate.count(frame.captured);
+                self.eye.expect(self.engine.expects_motion(self.now));
                 let began = self.clock.now();
                 let stepped = self.eye.look(&frame, records);
                 self.status.pipeline().detect_us = Some(self.clock.now().since(began).as_micros() as u32);

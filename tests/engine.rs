@@ -1,6 +1,6 @@
 //! The event engine by scripts: one character is one step of 100 ms, and what is said of events is written beside it.
 //!
-//! `.` nothing, `c` candidate motion, `m` motion on the left, `n` motion on the right, `P` the PIR sensor begins to see
+//! `.` nothing, `c` candidate motion, `m` motion on the left, `n` motion on the right, `e` at the left edge, `P` the PIR sensor begins to see
 //! something, `p` it ceases, `B` both `m` and `P`, `!` an event asked for by hand, `L` the camera is lost, `D` disarmed, `A` armed.
 
 use std::time::Duration;
@@ -31,6 +31,12 @@ const LEFT: Rect = Rect {
     x: 1000,
     y: 4000,
     width: 1000,
+    height: 3000,
+};
+const EDGE: Rect = Rect {
+    x: 0,
+    y: 4000,
+    width: 600,
     height: 3000,
 };
 const RIGHT: Rect = Rect {
@@ -69,6 +75,7 @@ fn step(engine: &mut Engine, number: usize, character: char) -> Changes {
     let motion = match character {
         'm' | 'B' => motion(MotionState::Moving, Some(LEFT), ZoneSet(1)),
         'n' => motion(MotionState::Moving, Some(RIGHT), ZoneSet(2)),
+        'e' => motion(MotionState::Moving, Some(EDGE), ZoneSet(1)),
         'c' => motion(MotionState::Candidate, None, ZoneSet::EMPTY),
         _ => motion(MotionState::Still, None, ZoneSet::EMPTY),
     };
@@ -185,6 +192,19 @@ fn what_returns_within_the_gap_is_the_same_event_if_similar() {
 }
 
 #[test]
+fn who_comes_after_somebody_left_the_picture_is_another_event_told_at_once() {
+    check(
+        Fusion::Video,
+        "..eemmee.......ee............",
+        &["start video 2", "end video quiet 7", "start video 15", "end video quiet 16"],
+    );
+    check(Fusion::Video, "..eemmee...ee............", &["start video 2", "end video quiet 12"]); // a blink
+    let started = |change: &Change| (change.phase == Phase::Start).then_some(change.at);
+    let changes = run(&mut Engine::new(settings(Fusion::Video)), "..eemmee.......ee......");
+    assert_eq!(changes.iter().filter_map(started).collect::<Vec<_>>(), [at(2), at(15)]);
+}
+
+#[test]
 fn suppressed_returns_are_counted() {
     let changes = run(&mut Engine::new(settings(Fusion::Video)), "..mm.......mm.......mm............");
     let end = changes.last().expect("an end");
@@ -244,6 +264,19 @@ fn an_event_by_hand_stands_beside_the_automatic_one() {
 fn an_event_begins_with_the_first_frame_of_its_motion() {
     let changes = run(&mut Engine::new(settings(Fusion::Video)), "...ccmm.........");
     assert_eq!((changes[0].frame, changes[0].began), (5, at(3)));
+}
+
+#[test]
+fn motion_is_expected_while_the_pir_sensor_sees_something_and_for_the_window_after() {
+    for (fusion, expected) in [(Fusion::Video, 0..0), (Fusion::Either, 2..16), (Fusion::PirArmsVideo, 2..16)] {
+        let mut engine = Engine::new(settings(fusion));
+        let expects = |(number, character)| {
+            step(&mut engine, number, character);
+            engine.expects_motion(at(number)).then_some(number)
+        };
+        let steps: Vec<usize> = "..P..p..............".chars().enumerate().filter_map(expects).collect();
+        assert_eq!(steps, expected.collect::<Vec<_>>(), "{fusion:?}");
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 //! One automatic event runs at a time, and beside it at most one that was asked for by hand. Evidence that stays away
 //! for [`Settings::gap`] ends an event. Evidence that returns within the gap is the same event when it was away only for
 //! [`Settings::lapse`] (a detector blinks), or when it is similar: in the same zones, and overlapping what the event
-//! covered so far; then it is counted as suppressed. Otherwise it is a new event at once, so that a second visitor is not
-//! swallowed by the first one's event.
+//! covered so far; then it is counted as suppressed. Otherwise, and always when the motion before it left by an edge of the
+//! picture, it is a new event at once, so that a second visitor is not swallowed by the first one's event.
 
 use std::time::Duration;
 
@@ -217,6 +217,11 @@ impl Engine {
     /// Whether the PIR sensor sees something now.
     pub fn pir_active(&self) -> bool {
         self.evidence.pir.active
+    }
+
+    /// Whether the PIR sensor's evidence makes motion in the picture likely at `now`.
+    pub fn expects_motion(&self, now: Mono) -> bool {
+        self.settings.fusion != Fusion::Video && self.evidence.pir_within(now, self.settings.window).is_some()
     }
 
     fn is_pending(&self, now: Mono) -> bool {

@@ -15,9 +15,13 @@ use crate::event::model::PirEvidence;
 use crate::event::model::Trigger;
 use crate::event::model::VideoEvidence;
 use crate::limits::REGIONS_MAX;
+use crate::motion::RECT_UNIT;
 use crate::motion::Rect;
 use crate::motion::Score;
 use crate::motion::ZoneSet;
+
+/// What was last seen this near to an edge of the picture, in units of a [`Rect`], left by it: 5 %.
+const EDGE: u16 = RECT_UNIT / 20;
 
 /// One event while it runs.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub(super) struct Running {
     change: Change,
     /// Rectangle around all motion so far.
     extent: Option<Rect>,
+    /// Rectangle around the last motion.
+    last_extent: Option<Rect>,
     /// Boxes at the strongest moment.
     peak_boxes: Vec<Rect, REGIONS_MAX>,
     /// When something was last said.
@@ -57,6 +63,7 @@ impl Running {
         Running {
             change,
             extent: None,
+            last_extent: None,
             peak_boxes: Vec::new(),
             said: now,
             news: false,
@@ -117,13 +124,23 @@ impl Running {
     }
 
     /// Whether `sighting` lies where the event has been: in its zones, and with `permille` of the smaller area in common.
-    /// An event without a place (PIR so far) covers everything.
+    /// An event without a place (PIR so far) covers everything; one whose motion left the picture covers nothing more, for
+    /// who comes then, comes in.
     pub(super) fn covers(&self, sighting: &Sighting, permille: u16) -> bool {
         let (Some(extent), Some(new)) = (self.extent, sighting.extent()) else {
             return true;
         };
         let zones_known = sighting.zones.0 & !self.change.zones.0 == 0;
-        zones_known && extent.overlap_permille(new) >= permille
+        zones_known && !self.has_left() && extent.overlap_permille(new) >= permille
+    }
+
+    /// Whether the last motion was at an edge of the picture.
+    fn has_left(&self) -> bool {
+        let at_edge = |rect: Rect| {
+            let (right, bottom) = (rect.x + rect.width, rect.y + rect.height);
+            rect.x.min(rect.y) < EDGE || right.max(bottom) > RECT_UNIT - EDGE
+        };
+        self.last_extent.is_some_and(at_edge)
     }
 
     /// Its first words.
@@ -173,7 +190,8 @@ impl Running {
         self.change.score = video.peak_score;
         self.change.zones = self.change.zones.union(sighting.zones);
         self.change.boxes = sighting.boxes.clone();
-        self.extent = self.extent.into_iter().chain(sighting.extent()).reduce(Rect::hull);
+        self.last_extent = sighting.extent();
+        self.extent = self.extent.into_iter().chain(self.last_extent).reduce(Rect::hull);
         self.news = true;
         self.upgrade(Trigger::Pir);
     }

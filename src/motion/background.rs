@@ -7,7 +7,7 @@ use super::light::Light;
 use super::sway::Sway;
 use super::zones::Plan;
 
-/// Rows are learned in turn, one in so many each frame: learning is slow anyway, and this makes it cheap.
+/// Rows are learned in turn, one in so many each tick: learning is slow anyway, and this makes it cheap.
 const TURNS: usize = 4;
 /// Frames in which every row is learned, as a running mean.
 const YOUNG_FRAMES: u32 = 32;
@@ -21,8 +21,10 @@ const THRESHOLD_MAX: u16 = 12 * FINE;
 const THRESHOLD_MAX_PART: u16 = 3;
 /// Threshold in mean deviations: 5 of them are 4 standard deviations of a normal distribution.
 const DEVIATIONS: u16 = 5;
+/// Least scale of the deviations, in sixteenths: nobody is so sensitive that noise is motion.
+const CHANCE_SCALE_MIN: u32 = 12;
 /// Deviation assumed before anything was seen.
-const DEVIATION_FIRST: u16 = FINE / 2;
+const DEVIATION_FIRST: u16 = FINE;
 /// A cell may show this part of the step to its neighbours: things sway by a pixel, and so do cameras.
 const SWAY: u16 = 6;
 /// Largest deviation that a threshold is made from: far beyond the largest threshold.
@@ -54,7 +56,8 @@ pub(crate) struct Background {
     pub(crate) threshold: Vec<u16>,
     /// Frames learned since the last fresh start, saturating.
     frames: u32,
-    turn: usize,
+    /// Turns of learning so far, wrapping: time, in ticks.
+    turns: u32,
     /// Largest doubt about the light, added to every threshold; fades.
     doubt: u16,
     /// Displacement of the present picture.
@@ -74,7 +77,7 @@ impl Background {
             habit: vec![0; grid.len()],
             threshold: vec![u16::MAX; grid.len()],
             frames: 0,
-            turn: 0,
+            turns: 0,
             doubt: 0,
             sway: Sway::default(),
             peaks: [vec![0; grid.columns + 2], vec![0; grid.columns + 2]],
@@ -204,16 +207,23 @@ impl Background {
         self.habit[cell] = (self.habit[cell] + HABIT_STEP).min(HABIT_MAX);
     }
 
-    /// Learns from cells that are not `taken` by something that counts; a few rows each frame, all of them while young.
-    pub(crate) fn learn(&mut self, now: &[u16], taken: &[u8], plan: &Plan) {
+    /// Learns from cells that are not `taken` by something that counts; a few rows each tick, all of them while young.
+    pub(crate) fn learn(&mut self, now: &[u16], taken: &[u8], plan: &Plan, ticks: u8) {
         self.frames = self.frames.saturating_add(1);
-        self.doubt -= self.doubt.div_ceil(8);
-        self.turn = (self.turn + 1) % TURNS;
-        let (first, step) = if self.frames <= YOUNG_FRAMES { (0, 1) } else { (self.turn, TURNS) };
-        for row in (first..self.grid.rows).step_by(step) {
+        (0..ticks).for_each(|_| self.doubt -= self.doubt.div_ceil(8));
+        let due = if self.frames <= YOUNG_FRAMES {
+            TURNS
+        } else {
+            TURNS.min(ticks.into())
+        };
+        let turns = self.turns..self.turns.wrapping_add(due as u32);
+        self.turns = turns.end;
+        let height = self.grid.rows;
+        let rows = |turn: u32| (turn as usize % TURNS..height).step_by(TURNS);
+        for row in turns.clone().flat_map(rows) {
             self.learn_row(row, now, taken);
         }
-        for row in (first..self.grid.rows).step_by(step) {
+        for row in turns.flat_map(rows) {
             self.set_thresholds(row, plan);
         }
     }
@@ -222,8 +232,8 @@ impl Background {
         let cells = row * self.grid.columns..(row + 1) * self.grid.columns;
         // A running mean while young, then an exponential one.
         let age = self.frames.max(2).ilog2();
-        let (value_shift, deviation_shift) = (age.min(3), age.min(4));
-        let visits = self.frames / TURNS as u32;
+        let (value_shift, deviation_shift) = (age.min(3), 4);
+        let visits = self.turns / TURNS as u32;
         // What counts is learned too, but so slowly that only what stays for minutes becomes background.
         let blind = visits.is_multiple_of(BLIND_VISITS);
         let values = self.value[cells.clone()].iter_mut().zip(&mut self.deviation[cells.clone()]);
@@ -268,10 +278,11 @@ impl Background {
         let (scales, keeps) = (&plan.scale[near[1].clone()], &plan.keep[near[1].clone()]);
         let thresholds = &mut self.threshold[near[1].clone()];
         for x in 0..columns {
-            // Both factors are bounded so that the product of each pair fits in 32 bits.
-            let plain = (DEVIATIONS * peak(deviations, x).min(PLAIN_MAX)) + THRESHOLD_MIN + steps[x] / SWAY;
-            let habitual = (u32::from(plain) * u32::from(64 + peak(habits, x))) >> 6;
-            let scaled = (habitual * u32::from(scales[x])) >> 4;
+            let scale = u32::from(scales[x]);
+            let chance = u32::from(DEVIATIONS * peak(deviations, x).min(PLAIN_MAX)) * scale.max(CHANCE_SCALE_MIN);
+            let margin = u32::from(THRESHOLD_MIN + steps[x] / SWAY) * scale;
+            // Bounded by 2^21 and 2^8, so that the product fits in 32 bits.
+            let scaled = ((chance + margin) * u32::from(64 + peak(habits, x))) >> 10;
             let most = THRESHOLD_MAX + values[x] / THRESHOLD_MAX_PART;
             thresholds[x] = (scaled.min(u32::from(most)) as u16) | !keeps[x];
         }

@@ -50,16 +50,16 @@ impl Clutter {
     }
 
     /// The frame is over: clutter rises within a second or two, or at once where many things are fleeting, and fades within
-    /// some more. `evidence_min` is the least evidence that counts without it.
-    pub(super) fn note(&mut self, evidence_min: u32) {
+    /// some more, `ticks` after the one before. `evidence_min` is the least evidence that counts without it.
+    pub(super) fn note(&mut self, evidence_min: u32, ticks: u8) {
         let most = CLUTTER_MAX * evidence_min;
         let doubtful = self.doubtful.min(most) << 6;
-        self.level += doubtful.saturating_sub(self.level) >> 5;
+        (0..ticks).for_each(|_| self.level += doubtful.saturating_sub(self.level) >> 5);
         // The strongest may be somebody; the least of a crowd says what weather brings at least.
         if self.fleeting[CROWD] > 0 {
             self.level = self.level.max(self.fleeting[CROWD - 1].min(most) << 6);
         }
-        self.level -= self.level >> 7;
+        (0..ticks).for_each(|_| self.level -= self.level >> 7);
     }
 
     /// Evidence by which the bar is higher: twice what clutter has.

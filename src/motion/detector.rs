@@ -15,10 +15,11 @@ use super::jpeg::JpegFault;
 use super::light::Meter;
 use super::regions::Regions;
 use super::regions::Scene;
-use super::regions::TICKS_PER_SECOND;
 use super::settings::Settings;
 use super::sway::Sway;
 use super::tamper::Watch;
+use super::ticker::Lapse;
+use super::ticker::Ticker;
 use super::zones::Plan;
 use crate::clock::Mono;
 use crate::frame::Frame;
@@ -118,9 +119,7 @@ pub struct Detector {
     meter: Meter,
     watch: Watch,
     stage: Stage,
-    captured: Option<Mono>,
-    /// Time that did not make a whole tick yet, in nanoseconds.
-    ticks_rest: u64,
+    ticker: Ticker,
     motion: Motion,
 }
 
@@ -144,8 +143,7 @@ impl Detector {
             meter: Meter::new(grid),
             watch: Watch::new(settings.frozen_ms),
             stage: Stage::Blank,
-            captured: None,
-            ticks_rest: 0,
+            ticker: Ticker::default(),
             motion: Motion::default(),
         }
     }
@@ -178,15 +176,20 @@ impl Detector {
             return Err(fault);
         }
         let at = frame.captured;
-        let ticks = self.ticks(at);
+        let lapse = self.ticker.lapse(at);
         if self.now == self.before && !matches!(self.stage, Stage::Blank) {
             self.repeat(at);
         } else {
             self.watch.note(at, &self.now, self.grid, &self.plan);
-            self.step(at, ticks);
+            self.step(at, lapse);
         }
         self.motion.tamper = self.watch.verdict(at);
         Ok(&self.motion)
+    }
+
+    /// Whether motion is to be expected in the frames that come, as another sensor says: then weaker evidence counts.
+    pub fn expect(&mut self, motion: bool) {
+        self.regions.expectant = motion;
     }
 
     /// Learns the scene anew, as after the camera was lost; what is wrong with the picture is judged anew, too.
@@ -253,15 +256,6 @@ impl Detector {
         Ok(())
     }
 
-    /// Ticks since the frame before.
-    fn ticks(&mut self, at: Mono) -> u8 {
-        let since = self.captured.replace(at).map_or(0, |before| at.since(before).as_nanos() as u64);
-        let nanos = 1_000_000_000 / TICKS_PER_SECOND;
-        let elapsed = since.min(1_000_000_000) + self.ticks_rest;
-        self.ticks_rest = elapsed % nanos;
-        (elapsed / nanos) as u8
-    }
-
     /// The same picture again: a repeated frame says nothing, so nothing is learned; motion in it ends after a moment.
     fn repeat(&mut self, at: Mono) {
         if self.watch.same_ms(at) >= REPEAT_MS_MAX && matches!(self.stage, Stage::Live) {
@@ -270,7 +264,7 @@ impl Detector {
         }
     }
 
-    fn step(&mut self, at: Mono, ticks: u8) {
+    fn step(&mut self, at: Mono, lapse: Lapse) {
         match self.stage {
             Stage::Blank => {
                 self.background.restart(&self.now, &self.plan);
@@ -280,7 +274,12 @@ impl Detector {
             }
             Stage::WarmUp(since, frames) => {
                 self.compare();
-                self.background.learn(&self.now, &self.regions.taken, &self.plan);
+                if frames >= WARM_UP_FRAMES_MIN {
+                    self.watch_regions(lapse);
+                    // Whoever is there already is seen to be; but all that differs is learned still.
+                    self.regions.taken.fill(0);
+                }
+                self.background.learn(&self.now, &self.regions.taken, &self.plan, lapse.ticks);
                 let learned = frames >= WARM_UP_FRAMES_MIN && at.since(since) >= self.warm_up;
                 self.stage = if learned {
                     Stage::Live
@@ -297,7 +296,8 @@ impl Detector {
                     self.stage = Stage::Settling(at, 0);
                     self.report(MotionState::SceneChange);
                 } else {
-                    self.watch_regions(ticks);
+                    self.watch_regions(lapse);
+                    self.background.learn(&self.now, &self.regions.taken, &self.plan, lapse.ticks);
                 }
             }
             Stage::Settling(since, calm) => self.settle(at, since, calm),
@@ -348,19 +348,18 @@ impl Detector {
         self.report(MotionState::SceneChange);
     }
 
-    fn watch_regions(&mut self, ticks: u8) {
+    fn watch_regions(&mut self, lapse: Lapse) {
         self.motion.regions.clear();
         let scene = Scene {
             now: &self.now,
             before: &self.before,
             plan: &self.plan,
-            ticks,
+            lapse,
         };
         let reported = &mut self.motion.regions;
         let tally = self
             .regions
             .find(&scene, &mut self.background, |region| keep_strongest(reported, region));
-        self.background.learn(&self.now, &self.regions.taken, &self.plan);
         self.motion.state = match (tally.certain, self.motion.regions.is_empty()) {
             (true, _) => MotionState::Moving,
             (false, false) => MotionState::Candidate,

@@ -2,6 +2,7 @@
 //! to be certain, or have come to rest.
 
 mod flood;
+mod lit;
 
 use flood::Blob;
 
@@ -15,6 +16,8 @@ use super::clutter::Clutter;
 use super::rules::Rules;
 use super::settings::Settings;
 use super::structure::Change;
+use super::ticker::Lapse;
+use super::ticker::TICKS_PER_SECOND;
 use super::zones::Plan;
 
 /// Differing cells belong together with at most this many cells between them.
@@ -28,27 +31,26 @@ const CLEAR_EVIDENCE: u32 = 16;
 /// A region at rest is held unless it has less than this part of the evidence of what moved here: then that went on, and
 /// left it behind.
 const REMNANT_PART: u32 = 3;
-/// What light explains is part of the background after this, in ticks.
-const LIT_TICKS: u16 = TICKS_PER_SECOND as u16;
-/// What is too small to tell, beside light of so long ago in ticks, is light's fringe.
-const FRINGE_TICKS: u8 = TICKS_PER_SECOND as u8;
 /// So many times the least evidence that counts is more than weather brings.
 const PLAIN_EVIDENCE: u32 = 8;
+/// Where motion is expected, so many eighths of the least evidence are enough; what clutter adds to it stays.
+const EXPECTED_EIGHTHS: u32 = 5;
 /// Proof that motion needs to be certain, in sixteenths of the least evidence that counts: what barely counts never has
 /// it unless it grows, what is twice as strong has it in four frames, what is five times as strong in one.
 const PROOF_MIN: u32 = 80;
 /// A region that fills less of its box than one cell in so many is a shower, not a thing.
 const SPARSE_PART: usize = 5;
-/// Units of the ages of regions.
-pub(crate) const TICKS_PER_SECOND: u64 = 16;
+/// Time in which what moves goes as far as the rules have it, in milliseconds.
+const REACH_MS: u16 = 66;
+/// From this time between two frames on, in milliseconds, what goes fast is nowhere near where it was.
+const SLOW_FRAMES_MS: u16 = 60;
 
 /// What one frame is judged by.
 pub(crate) struct Scene<'a> {
     pub(crate) now: &'a [u16],
     pub(crate) before: &'a [u16],
     pub(crate) plan: &'a Plan,
-    /// Time since the frame before, in ticks.
-    pub(crate) ticks: u8,
+    pub(crate) lapse: Lapse,
 }
 
 /// What a frame's regions come to.
@@ -79,13 +81,13 @@ pub(crate) struct Regions {
     still: Vec<u16>,
     /// Evidence of the region that moved here last.
     weight: Vec<u32>,
-    /// In which of the last 16 frames the cell was part of a region; the newest is bit 0.
+    /// In which of the last 16 steps the cell was part of a region; the newest is bit 0.
     seen: Vec<u16>,
-    /// In which of the last 16 frames a region moved around here.
+    /// In which of the last 16 steps a region moved around here.
     moved: Vec<u16>,
     /// Ticks for which light is still near after it was here.
     lit: Vec<u8>,
-    /// Evidence of what moved around here lately, in sixteenths of the least that counts; it fades by a quarter each frame.
+    /// Evidence of what moved around here lately, in sixteenths of the least that counts; it fades by a quarter each step.
     proof: Vec<u8>,
     /// Cells of one region, in the order in which they were reached.
     cells: Vec<u32>,
@@ -93,6 +95,8 @@ pub(crate) struct Regions {
     idle: u32,
     /// What usually stirs and turns out to be nothing.
     clutter: Clutter,
+    /// Whether motion is likely now, so that weaker evidence counts.
+    pub(crate) expectant: bool,
 }
 
 impl Regions {
@@ -115,6 +119,7 @@ impl Regions {
             cells: Vec::with_capacity(grid.len()),
             idle: u16::BITS,
             clutter: Clutter::default(),
+            expectant: false,
         }
     }
 
@@ -143,7 +148,7 @@ impl Regions {
     /// Finds the regions of the frame by `marks`, and gives those that are to be reported to `report`.
     pub(crate) fn find(&mut self, scene: &Scene<'_>, background: &mut Background, mut report: impl FnMut(Region)) -> Tally {
         let mut tally = Tally::default();
-        self.age(scene.ticks);
+        self.age(scene);
         self.clutter.begin();
         let mut next = 0;
         while let Some(from) = self.next_strong(next) {
@@ -156,7 +161,7 @@ impl Regions {
                 self.judge(blob, scene, background, &mut tally, &mut report);
             }
         }
-        self.clutter.note(self.rules.evidence_min);
+        self.clutter.note(self.rules.evidence_min, scene.lapse.ticks);
         tally
     }
 
@@ -172,23 +177,28 @@ impl Regions {
 
     /// Least evidence that counts now.
     fn evidence_min(&self) -> u32 {
-        self.rules.evidence_min + self.clutter.bar()
+        let alone = self.rules.evidence_min;
+        let needed = if self.expectant { alone * EXPECTED_EIGHTHS / 8 } else { alone };
+        needed + self.clutter.bar()
     }
 
     /// Moves the histories on by one frame, and begins this frame's maps.
-    fn age(&mut self, ticks: u8) {
+    fn age(&mut self, scene: &Scene<'_>) {
         if self.idle >= u16::BITS {
             return;
         }
         self.idle += 1;
         self.taken.fill(0);
         self.moving.fill(0);
+        self.lit.iter_mut().for_each(|lit| *lit = lit.saturating_sub(scene.lapse.ticks));
+        if !scene.lapse.step {
+            return;
+        }
         for history in self.seen.iter_mut().chain(&mut self.moved) {
             *history <<= 1;
         }
-        for (proof, lit) in self.proof.iter_mut().zip(&mut self.lit) {
+        for proof in &mut self.proof {
             *proof -= proof.div_ceil(4);
-            *lit = lit.saturating_sub(ticks);
         }
         for ((seen, held), still) in self.seen.iter().zip(&mut self.held).zip(&mut self.still) {
             let recent = u8::from(seen & 0b1110 != 0);
@@ -211,19 +221,14 @@ impl Regions {
             self.clutter.doubt(blob.evidence, false);
             return;
         }
-        let light = if self.cells.len() >= self.rules.wide {
-            self.change(scene.now, background).is_light()
-        } else {
-            self.is_fringe()
-        };
-        if light {
+        if self.is_light(scene, background) {
             self.pass_light(scene, background);
             return;
         }
         let moves = blob.stirred > self.cells.len() / 64;
         self.clutter.crowd(moves);
         self.note(&blob, moves, scene);
-        let certain = self.certain(&blob, moves);
+        let certain = self.certain(&blob, moves, scene);
         if moves && !certain {
             self.clutter.doubt(blob.evidence, blob.stayed * 2 < self.cells.len());
         }
@@ -243,30 +248,6 @@ impl Regions {
         }
     }
 
-    /// Whether half of the region lies beside light.
-    fn is_fringe(&self) -> bool {
-        let reach = self.rules.reach;
-        let beside = |&&cell: &&u32| {
-            let (column, row) = (cell as usize % self.grid.columns, cell as usize / self.grid.columns);
-            let across = column.saturating_sub(reach)..(column + reach + 1).min(self.grid.columns);
-            let mut rows = row.saturating_sub(reach)..(row + reach + 1).min(self.grid.rows);
-            rows.any(|row| self.lit[row * self.grid.columns..][across.clone()].iter().any(|lit| *lit > 0))
-        };
-        self.cells.iter().filter(beside).count() * 2 > self.cells.len()
-    }
-
-    /// The region shows light: it is not learned from until it has lasted, for headlights go as they came.
-    fn pass_light(&mut self, scene: &Scene<'_>, background: &mut Background) {
-        for cell in self.cells.iter().map(|&cell| cell as usize) {
-            (self.taken[cell], self.lit[cell]) = (1, FRINGE_TICKS);
-            self.still[cell] = self.still[cell].saturating_add(u16::from(scene.ticks));
-            if self.still[cell] >= LIT_TICKS {
-                background.absorb(scene.now, cell);
-                (self.taken[cell], self.still[cell]) = (0, 0);
-            }
-        }
-    }
-
     /// 500 at the least evidence that counts, nearing 1000 with more.
     fn score(&self, blob: &Blob) -> Score {
         let evidence = u64::from(blob.evidence);
@@ -280,7 +261,7 @@ impl Regions {
             self.still[cell] = if moves {
                 0
             } else {
-                self.still[cell].saturating_add(u16::from(scene.ticks))
+                self.still[cell].saturating_add(u16::from(scene.lapse.ticks))
             };
         }
         if !moves {
@@ -289,10 +270,13 @@ impl Regions {
         self.cells.iter().for_each(|&cell| self.weight[cell as usize] = blob.evidence);
         let before = self.cells.iter().map(|&cell| self.proof[cell as usize]).max().unwrap_or(0);
         let gained = (blob.evidence * 16 / self.evidence_min()).min(u32::from(u8::MAX)) as u8;
-        let proof = before.saturating_add(gained);
+        let proof = if scene.lapse.step {
+            before.saturating_add(gained)
+        } else {
+            before.max(gained)
+        };
         let (columns, rows) = (self.grid.columns, self.grid.rows);
-        // What is wide may go far from frame to frame.
-        let reach = self.rules.reach.max((blob.right - blob.left).min(columns / 8) / 2);
+        let reach = self.stride(blob, scene);
         let across = blob.left.saturating_sub(reach)..(blob.right + reach + 1).min(columns);
         for row in blob.top.saturating_sub(reach)..(blob.bottom + reach + 1).min(rows) {
             let cells = row * columns + across.start..row * columns + across.end;
@@ -301,8 +285,14 @@ impl Regions {
         }
     }
 
+    /// Cells by which the region may be elsewhere in the next step: what is wide may go far.
+    fn stride(&self, blob: &Blob, scene: &Scene<'_>) -> usize {
+        let usual = self.rules.reach.max((blob.right - blob.left).min(self.grid.columns / 8) / 2);
+        usual * usize::from(scene.lapse.millis.max(REACH_MS)) / usize::from(REACH_MS)
+    }
+
     /// Whether the region was seen to move here in N of the last M frames, now or before it stopped.
-    fn certain(&mut self, blob: &Blob, moves: bool) -> bool {
+    fn certain(&mut self, blob: &Blob, moves: bool, scene: &Scene<'_>) -> bool {
         // Things mostly stay where they were a frame ago. What does not must be seen once more, and is weather where much
         // of it comes and goes at once, unless it is plain to see.
         let plain = blob.evidence >= PLAIN_EVIDENCE * self.evidence_min();
@@ -317,7 +307,8 @@ impl Regions {
             return false;
         }
         let window = self.rules.confirm_window;
-        let (frames, window) = if steady {
+        let brief = steady || (plain && scene.lapse.millis >= SLOW_FRAMES_MS);
+        let (frames, window) = if brief {
             (self.rules.confirm_frames, window)
         } else {
             (self.rules.confirm_frames + 1, window << 1 | 1)
@@ -328,7 +319,7 @@ impl Regions {
         };
         let cells = || self.cells.iter().map(|&cell| cell as usize);
         let proof = cells().map(|cell| u32::from(self.proof[cell])).max().unwrap_or(0);
-        let proven = proof >= if steady { PROOF_MIN } else { 3 * PROOF_MIN / 2 };
+        let proven = proof >= if brief { PROOF_MIN } else { 3 * PROOF_MIN / 2 };
         let confirmed = cells().filter(|&cell| proven && often(self.moved[cell], self.seen[cell])).count();
         let held = cells().filter(|&cell| self.held[cell] != 0).count();
         let certain = confirmed > blob.strong / 4 || held > self.cells.len() / 8;
@@ -344,14 +335,6 @@ impl Regions {
             background.absorb(scene.now, cell);
             (self.taken[cell], self.held[cell], self.still[cell]) = (0, 0, 0);
         }
-    }
-
-    /// Whether what differs in the whole picture is light: a cloud's edge, a lamp that falls off.
-    pub(crate) fn all_is_light(&mut self, now: &[u16], background: &Background) -> bool {
-        let differing = self.marks.iter().enumerate().filter(|(_, mark)| **mark != SAME);
-        self.cells.clear();
-        self.cells.extend(differing.map(|(cell, _)| cell as u32));
-        self.change(now, background).is_light()
     }
 
     fn change<'a>(&'a self, now: &'a [u16], background: &'a Background) -> Change<'a> {

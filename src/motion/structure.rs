@@ -7,6 +7,11 @@ use super::cells::LEVEL;
 /// at most this part (in 256ths) of its height.
 const LIGHT_SHARPNESS_MAX: u64 = 40;
 
+/// The same, where light was a moment ago: what it leaves or has only begun to reach is seen less clearly.
+const LIT_SHARPNESS_MAX: u64 = 52;
+/// From this on a cell has pixels that are as bright as can be, in sixteenths of a level.
+const WHITE: i32 = 240 * LEVEL as i32;
+
 /// A ghost has this many quarters as much edge in the background as in the picture: somebody in plain clothes before a
 /// busy wall comes to six at times.
 const GHOST_QUARTERS: u64 = 9;
@@ -28,8 +33,8 @@ pub(crate) struct Change<'a> {
 
 impl Change<'_> {
     /// Whether the change is one of light: no edges in it but those that the background has, scaled by the local gain.
-    /// Only for regions wide enough that soft edges show as such.
-    pub(crate) fn is_light(&self) -> bool {
+    /// Only for regions wide enough that soft edges show as such. `was_lit`: light was here a moment ago.
+    pub(crate) fn is_light(&self, was_lit: bool) -> bool {
         let (mut sum, mut squares) = (0u64, 0u64);
         self.each_pair(|a, b| {
             // Noise makes steps, too: half a threshold is more than it does.
@@ -42,7 +47,8 @@ impl Change<'_> {
             .iter()
             .map(|&cell| self.now(cell as usize).abs_diff(self.was(cell as usize)));
         let height = u64::from(heights.max().unwrap_or(0));
-        squares * 256 <= LIGHT_SHARPNESS_MAX * height * sum
+        let sharpness_max = if was_lit { LIT_SHARPNESS_MAX } else { LIGHT_SHARPNESS_MAX };
+        squares * 256 <= sharpness_max * height * sum
     }
 
     /// Whether what was here went away and the background still shows it: where the change falls to less than half from one
@@ -62,9 +68,15 @@ impl Change<'_> {
 
     /// Step from `a` to `b` that is not the background's, scaled by the local gain. Where light has come and stayed, the
     /// neighbour's background may be of that light and this one's of the time before: the background that fits best counts.
+    /// What is white may be brighter than a picture can show, so that light may have taken its structure.
     fn edge(&self, a: usize, b: usize) -> u32 {
-        let (now, bright) = (self.now(a) - self.now(b), self.now(a) + self.now(b));
-        let beyond = |was_a: i32, was_b: i32| (now - (was_a - was_b) * bright / (was_a + was_b).max(1)).unsigned_abs();
+        let (now_a, now_b) = (self.now(a), self.now(b));
+        let beyond = |was_a: i32, was_b: i32| match (now_a >= WHITE, now_b >= WHITE) {
+            (true, true) => 0,
+            (true, false) => (was_a * now_b / was_b.max(1) - now_a).min(0).unsigned_abs(),
+            (false, true) => (was_b * now_a / was_a.max(1) - now_b).min(0).unsigned_abs(),
+            (false, false) => (now_a - now_b - (was_a - was_b) * (now_a + now_b) / (was_a + was_b).max(1)).unsigned_abs(),
+        };
         let older = |cell: usize| i32::from(self.other[cell] / LEVEL);
         let (was_a, was_b) = (self.was(a), self.was(b));
         let mut least = beyond(was_a, was_b);

@@ -49,6 +49,11 @@ impl Eye {
         self.settings = settings;
     }
 
+    /// Whether motion is to be expected, for the frames that come.
+    pub(super) fn expect(&mut self, motion: bool) {
+        self.detector.iter_mut().for_each(|detector| detector.expect(motion));
+    }
+
     /// Looks at one frame; a frame that cannot be read is counted, and changes nothing.
     pub(super) fn look(&mut self, frame: &Frame<'_>, records: &mut Records) -> Stepped {
         let Some(detector) = &mut self.detector else { return Stepped::Idle };

@@ -21,7 +21,7 @@ pub(super) struct Blob {
     pub(super) evidence: u32,
     /// Cells that changed since the frame before, or that nothing was at a moment ago.
     pub(super) stirred: usize,
-    /// Cells that were part of a region one frame ago.
+    /// Cells that were part of a region one step ago.
     pub(super) stayed: usize,
     /// Cells beyond chance.
     pub(super) strong: usize,
@@ -87,7 +87,8 @@ impl Regions {
             return;
         }
         // While the light is in doubt, what it explained for a while comes up again.
-        let born = strong && self.seen[cell] & 0b1_1110 == 0 && !background.in_doubt();
+        let lately = if scene.lapse.step { 0b1_1110 } else { 0b1_1111 };
+        let born = strong && self.seen[cell] & lately == 0 && !background.in_doubt();
         if born {
             background.note_habit(cell);
         }

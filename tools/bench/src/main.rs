@@ -5,19 +5,21 @@ mod detector;
 mod fanout;
 mod jpeg;
 mod memory;
+mod peers;
 mod process;
 mod quality;
 mod service;
 mod soak;
 
 fn main() {
-    let stages: [(&str, fn()); 6] = [
+    let stages: [(&str, fn()); 7] = [
         ("detector", detector::run),
         ("jpeg", jpeg::run),
         ("quality", quality::run),
         ("commit", commit::run),
         ("fanout", fanout::run),
         ("memory", memory::run),
+        ("peers", peers::run),
     ];
     let asked: Vec<String> = std::env::args().skip(1).collect();
     if asked.first().is_some_and(|stage| stage == "soak") {

@@ -2,6 +2,7 @@
 //! rendered cases of `quality/corpus.rs`, and real footage where it is there.
 
 mod corpus;
+mod mixed;
 mod score;
 
 use std::collections::BTreeMap;
@@ -12,10 +13,13 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
 
 use corpus::Case;
-use lookout::clock::Clock;
 use lookout::clock::SystemClock;
 use lookout::commands::replay;
 use lookout::config::Config;
@@ -23,6 +27,13 @@ use lookout::source;
 use lookout::source::pace::Pace;
 use score::Score;
 use score::Stretch;
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use crate::process::this_thread;
+use crate::process::thread_cpu_ns;
 
 const PYTHON: &str = ".cache/motion-peers/bin/python";
 const FOLDER: &str = ".cache/quality";
@@ -41,55 +52,68 @@ struct Clip {
     path: PathBuf,
     visits: Vec<Stretch>,
     frames: u64,
+    fps: u32,
 }
 
-/// Prints the table.
+/// Prints the table. Clips are played on all cores: what it says of cost is what a busy machine takes.
 pub(crate) fn run() {
     std::fs::create_dir_all(FOLDER).expect("a folder for clips");
-    let mut scores: BTreeMap<String, Score> = BTreeMap::new();
-    for size in SIZES {
-        for case in corpus::cases() {
+    let jobs: Vec<_> = SIZES
+        .into_iter()
+        .flat_map(|size| corpus::cases(SEED).into_iter().map(move |case| (size, case)))
+        .collect();
+    let (next, scores) = (AtomicUsize::new(0), Scores::default());
+    let work = || {
+        while let Some((size, case)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let half = if case.is_held_out { "held out" } else { "tuned on" };
-            let clip = render(&case, size);
+            let clip = render(case, *size);
             // Peers see one size: they take most of the time.
             measure(
                 &clip,
                 &format!("{}x{} {half}", size.0, size.1),
                 case.name,
-                size == SIZES[1],
-                &mut scores,
+                *size == SIZES[0],
+                &scores,
             );
             let _ = std::fs::remove_file(&clip.path);
         }
-    }
+    };
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
     if let Some(clip) = footage() {
-        measure(&clip, "footage", "one by one", true, &mut scores);
+        measure(&clip, "footage", "one by one", true, &scores);
     }
     println!("quality: defaults; delays in frames (medians), CPU in microseconds a frame, that of lookout with reading the clip");
     println!(
         "{:<34}{:>8}{:>8}{:>8}{:>12}{:>12}{:>10}{:>10}{:>12}",
         "", "visits", "found", "false", "false/hour", "swallowed", "delay", "late", "CPU us"
     );
-    for (name, score) in scores {
-        println!("{name:<34}{}", score.line(corpus::FPS));
+    for (name, score) in scores.into_inner().expect("no thread died") {
+        println!("{name:<34}{}", score.line());
     }
 }
 
+/// The sums so far, by group and detector.
+type Scores = Mutex<BTreeMap<String, Score>>;
+
 /// Runs a clip through all, and adds to the scores of its group.
-fn measure(clip: &Clip, group: &str, name: &str, with_peers: bool, scores: &mut BTreeMap<String, Score>) {
-    let clock = SystemClock::default();
-    let begin = clock.now();
+fn measure(clip: &Clip, group: &str, name: &str, with_peers: bool, scores: &Scores) {
+    let before = thread_cpu_ns(&this_thread());
     let events = events(&clip.path);
-    let cost = clock.now().since(begin).as_secs_f64() * 1e6 / clip.frames as f64;
-    let before = scores.entry(format!("{group} lookout")).or_default();
-    let faults = (before.visits - before.found, before.false_events, before.swallowed);
-    before.add(&clip.visits, &events, clip.frames, cost);
-    if faults != (before.visits - before.found, before.false_events, before.swallowed) {
+    let cost = (thread_cpu_ns(&this_thread()) - before) as f64 / 1e3 / clip.frames as f64;
+    let length = (clip.frames, clip.fps);
+    let add = |who: &str, events: &[Stretch], cost: f64| {
+        let mut scores = scores.lock().expect("no thread died");
+        let score = scores.entry(format!("{group} {who}")).or_default();
+        let faults = (score.visits - score.found, score.false_events, score.swallowed);
+        score.add(&clip.visits, events, length, cost);
+        faults != (score.visits - score.found, score.false_events, score.swallowed)
+    };
+    if add("lookout", &events, cost) {
         println!("{group}, {name}: events {events:?}, visits {:?}", clip.visits);
     }
     for (peer, events, cost) in with_peers.then(|| peers(&clip.path)).into_iter().flatten() {
-        let score = scores.entry(format!("{group} {peer}")).or_default();
-        score.add(&clip.visits, &events, clip.frames, cost);
+        add(&peer, &events, cost);
     }
 }
 
@@ -100,25 +124,24 @@ fn render(case: &Case, size: (u32, u32)) -> Clip {
         spec: source::Spec::Scene(spec.clone()),
         ..source::Settings::default()
     };
-    let path = Path::new(FOLDER).join(format!("{}.y4m", case.name.replace([' ', '%', ':', ','], "_")));
+    let name = case.name.replace([' ', '%', ':', ','], "_");
+    let path = Path::new(FOLDER).join(format!("{name}-{}.y4m", size.1));
     let mut file = BufWriter::new(File::create(&path).expect("a clip is made"));
-    writeln!(file, "YUV4MPEG2 W{} H{} F{}:1 Ip A1:1 Cmono", size.0, size.1, corpus::FPS).expect("written");
+    writeln!(file, "YUV4MPEG2 W{} H{} F{}:1 Ip A1:1 Cmono", size.0, size.1, case.fps).expect("written");
     let mut frames = source::open(&settings, Pace::Fast, Arc::new(SystemClock::default()))
         .expect("a scene")
         .frames;
     let (mut written, mut last) = (0, Vec::new());
     while let Ok(Some(frame)) = frames.next(Duration::ZERO) {
         // What was dropped is shown again: the clip has no gaps.
+        let shown = case.jpeg.map(|quality| through_jpeg(frame.data, size, quality));
+        let shown = shown.as_deref().unwrap_or(frame.data);
         for number in written..=frame.number.min(case.frames() - 1) {
-            let data = if number == frame.number || last.is_empty() {
-                frame.data
-            } else {
-                &last
-            };
+            let data = if number == frame.number || last.is_empty() { shown } else { &last };
             file.write_all(b"FRAME\n").and_then(|()| file.write_all(data)).expect("written");
         }
         written = frame.number + 1;
-        last = frame.data.to_vec();
+        last = shown.to_vec();
         if written >= case.frames() {
             break;
         }
@@ -129,7 +152,20 @@ fn render(case: &Case, size: (u32, u32)) -> Clip {
         path,
         visits: truth.visits.iter().map(|visit| (visit.first_frame, visit.last_frame)).collect(),
         frames: case.frames(),
+        fps: case.fps,
     }
+}
+
+/// A picture as it comes out of a camera's JPEG.
+fn through_jpeg(luma: &[u8], (width, height): (u32, u32), quality: u8) -> Vec<u8> {
+    let mut packed = Vec::new();
+    jpeg_encoder::Encoder::new(&mut packed, quality)
+        .encode(luma, width as u16, height as u16, jpeg_encoder::ColorType::Luma)
+        .expect("a picture");
+    let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::Luma);
+    JpegDecoder::new_with_options(ZCursor::new(&packed), options)
+        .decode()
+        .expect("a whole picture")
 }
 
 /// The footage as YUV4MPEG2; `None` without it or without `ffmpeg`.
@@ -149,6 +185,7 @@ fn footage() -> Option<Clip> {
         path,
         visits: truth.lines().filter_map(line).collect(),
         frames: 1394,
+        fps: 10,
     })
 }
 

@@ -18,13 +18,21 @@ use lookout::source::scene::Walk;
 use lookout::source::scene::Weather;
 use lookout::source::scene::WeatherKind;
 
-/// Frames a second of every case.
-pub(crate) const FPS: u32 = 15;
+use super::mixed;
+
+/// Frames a second of the cases here.
+const FPS: u32 = 15;
+/// Rates of the scenes by chance, in turn.
+const RATES: [u32; 4] = [15, 5, 30, 10];
 
 /// A case: a scene, and how long it lasts.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) seconds: u32,
+    /// Frames a second.
+    pub(crate) fps: u32,
+    /// Quality of the JPEG that its pictures went through, if they did.
+    pub(crate) jpeg: Option<u8>,
     /// Not tuned on.
     pub(crate) is_held_out: bool,
     script: Script,
@@ -37,7 +45,7 @@ impl Case {
             seed,
             width: Some(width),
             height: Some(height),
-            fps: Some(FPS),
+            fps: Some(self.fps),
             script: self.script.clone(),
             ..Spec::default()
         }
@@ -45,13 +53,16 @@ impl Case {
 
     /// Frames that it has.
     pub(crate) fn frames(&self) -> u64 {
-        u64::from(self.seconds) * u64::from(FPS)
+        u64::from(self.seconds) * u64::from(self.fps)
     }
 }
 
-/// Every case.
-pub(crate) fn cases() -> Vec<Case> {
-    [light(), weather(), camera(), people(), second()].into_iter().flatten().collect()
+/// Every case, those by chance by `seed`.
+pub(crate) fn cases(seed: u64) -> Vec<Case> {
+    [light(), weather(), camera(), people(), second(), by_chance(seed)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn case(name: &'static str, seconds: u32, change: impl FnOnce(&mut Script)) -> Case {
@@ -63,6 +74,8 @@ fn case(name: &'static str, seconds: u32, change: impl FnOnce(&mut Script)) -> C
     Case {
         name,
         seconds,
+        fps: FPS,
+        jpeg: None,
         is_held_out: name.starts_with("2: "),
         script,
     }
@@ -242,6 +255,14 @@ fn camera() -> Vec<Case> {
                 .extend((0..12).map(|n| fault(30.0 + n as f32, FaultKind::Stall(Duration::from_millis(400)))));
             s.visits = vec![visit(32.0, 9.0)];
         }),
+        Case {
+            jpeg: Some(30),
+            ..case("JPEG artefacts", 60, |s| {
+                s.drift = true;
+                s.lights = vec![lit(20.0, 8.0, 3.0, 0.7, 0.0)];
+                s.visits = vec![visit(12.0, 7.0), visit(34.0, 8.0), visit(45.0, 8.0)];
+            })
+        },
         case("night noise", 60, |s| {
             s.noise = 9;
             s.lights = vec![lit(0.0, 100.0, 0.0, 0.4, 6.0)];
@@ -340,4 +361,17 @@ fn second() -> Vec<Case> {
             s.effects = vec![Effect::Grain(Span::seconds(5.0, 200.0).fading(30.0), 3.0)];
         }),
     ]
+}
+
+/// Scenes as the seed will have them.
+fn by_chance(seed: u64) -> Vec<Case> {
+    let case = |(theme, fps): (&'static str, u32)| Case {
+        name: theme,
+        seconds: mixed::SECONDS,
+        fps,
+        jpeg: None,
+        is_held_out: true,
+        script: mixed::script(theme, seed),
+    };
+    mixed::THEMES.into_iter().zip(RATES.into_iter().cycle()).map(case).collect()
 }
