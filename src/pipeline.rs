@@ -166,10 +166,8 @@ impl Pipeline {
         if stepped == Stepped::Ended {
             say(records, self.engine.finish(EndReason::CameraLost, self.now));
         }
-        if stepped == Stepped::Frame && self.status.view_wanted() {
-            self.eye.detector.iter().zip(self.eye.picture()).for_each(|(detector, seen)| {
-                self.status.view().show(seen.number, seen.motion, &detector.cells());
-            });
+        if stepped == Stepped::Frame {
+            self.eye.show(&self.status, self.engine.pir_active());
         }
         self.show();
         self.shutter.iter().for_each(|shutter| shutter.tell(records));

@@ -46,7 +46,7 @@ export function view({ signal }) {
 function healthOf({ problems, version, boot_id, uptime_ms, pipeline, recorder, frame_age_ms }) {
   const { frames, edges } = pipeline;
   return [
-    h("p", { class: problems.length === 0 ? "good" : "bad" }, problems.length === 0 ? "All is well." : problems.map(sentence).join(" ")),
+    h("p", { class: `verdict ${problems.length === 0 ? "good" : "bad"}` }, problems.length === 0 ? "All is well." : problems.map(sentence).join(" ")),
     facts([
       ["Version", version],
       ["Running for", span(uptime_ms)],
