@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { before } from "node:test";
 import { test } from "node:test";
+import { DESKTOP } from "./browser.js";
 import { open } from "./browser.js";
 import { Service } from "./service.js";
 import { until } from "./service.js";
@@ -59,4 +60,22 @@ test("a token is made, shown once, used and revoked", async () => {
   await watched.page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
   await until("it to be of no use", async () => (await ask()) === 401);
   await watched.close();
+});
+
+test("the certificate is shown as the browser has it, for comparing", async () => {
+  const encrypted = await Service.encrypted();
+  try {
+    const { fingerprint256, subjectaltname } = await encrypted.certificate();
+    const watched = await open(encrypted, "access", { ...DESKTOP, ignoreHTTPSErrors: true });
+    await watched.page.getByText(fingerprint256).waitFor();
+    const names = await watched.$("dl.lines dd").last().textContent();
+    assert.equal(names.split(", ").length, subjectaltname.split(", ").length);
+    assert.match(names, /localhost/);
+    await watched.page.getByText("encrypted", { exact: true }).waitFor();
+    await watched.accessible("a certificate");
+    await watched.shot("access-encrypted-desktop");
+    await watched.close();
+  } finally {
+    await encrypted.end();
+  }
 });

@@ -1,6 +1,7 @@
 // Events on the page: they appear at once, are found again, looked at, kept and deleted; in two tabs and on a phone.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after } from "node:test";
 import { before } from "node:test";
 import { test } from "node:test";
@@ -111,6 +112,27 @@ test("a clip plays, frame by frame, too", async (t) => {
     return data.every((value, n) => n % 4 === 3 || value === data[n % 4]);
   });
   assert.equal(isBlank, false, "a picture of one colour");
+  await watched.close();
+});
+
+test("an event is shared and downloaded", async () => {
+  const event = await service.event(({ snapshot_url, clip_url }) => snapshot_url && clip_url);
+  const watched = await open(service, `events/${event.id}`);
+  await watched.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await watched.page.getByRole("button", { name: "Share link" }).click();
+  await watched.page.getByText("The link is copied.").waitFor();
+  const link = await watched.page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(link, `${service.url}/#/events/${event.id}`);
+  const saved = async (name) => {
+    const [download] = await Promise.all([watched.page.waitForEvent("download"), watched.page.getByRole("link", { name }).click()]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  };
+  const [picture, clip, data] = [await saved("Download picture"), await saved("Download clip"), await saved("Download data")];
+  assert.deepEqual([picture.name, [...picture.bytes.subarray(0, 2)]], [`event-${event.id}.jpg`, [0xff, 0xd8]]);
+  assert.deepEqual([clip.name, clip.bytes.toString("latin1", 4, 8)], [`event-${event.id}.mov`, "ftyp"]);
+  assert.deepEqual([data.name, JSON.parse(data.bytes).id], [`event-${event.id}.json`, event.id]);
+  const other = await tab(service, link.split("#/")[1], watched.page.context());
+  await other.page.getByRole("heading", { name: `Event ${event.id}` }).waitFor();
   await watched.close();
 });
 

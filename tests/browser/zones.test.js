@@ -51,6 +51,11 @@ test("a zone is drawn with the mouse, named, moved by the keyboard, and events o
   const end = (await frame()) + 10 * 2.5 * VISIT_EVERY_S; // pictures of two visits and a half, at ten a second
   await until("two visits to pass", async () => (await frame()) > end);
   assert.deepEqual((await service.events()).map(({ id }) => id), before.map(({ id }) => id), "nobody is in the zone");
+  await watched.go("now");
+  await watched.page.getByText("Latest events").waitFor();
+  await watched.go("zones");
+  assert.equal(await watched.page.getByLabel("Name").inputValue(), "birdhouse", "what is there is what is edited");
+  assert.equal(await watched.page.getByRole("button", { name: "Save" }).isDisabled(), true, "nothing is changed yet");
   await watched.page.getByRole("button", { name: "Remove birdhouse" }).click();
   await watched.page.getByRole("button", { name: "Save" }).click();
   await service.event(({ id }) => id > before[0].id);
