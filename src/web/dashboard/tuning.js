@@ -158,7 +158,7 @@ function lastHour(tuning, wanted, signal) {
   return { element: h("div", { class: "past" }, h("div", { class: "chart-title" }, h("span", {}, "Last hour")), graph, axis, note), words, draw, load };
 }
 
-const spanOf = ({ length }) => (length >= HOUR_S ? "the last hour" : `the last ${span(length * 1000)}, since it runs`);
+const spanOf = ({ length }) => (length >= HOUR_S ? "the last hour" : `the last ${span(length * 1000)} (no more is known yet)`);
 
 // The strongest of every few seconds, as an outline of bars.
 function barsOf(seconds, begin) {

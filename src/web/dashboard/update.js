@@ -59,10 +59,10 @@ function overview({ state, version, slots, problem, last }, refresh) {
     ask("/api/update/reboot", { method: "POST" }).then(refresh, fail);
   }, { class: "primary", disabled: !device.may("admin") });
   return [
-    h("p", { class: "verdict" }, sentence(STATE[state] ?? state)),
+    h("p", { class: "verdict" }, sentence((state === "off" && problem) || (STATE[state] ?? state))),
     facts([["Version that runs", version]]),
     slots.length > 0 && h("div", { class: "slots" }, slots.map(slot)),
-    slots.length === 0 && problem && h("p", { class: "hint" }, sentence(problem)),
+    slots.length === 0 && problem && state !== "off" && h("p", { class: "hint" }, sentence(problem)),
     last && h("p", { class: "hint" }, `Last update: ${lastWords(last)}`),
     state === "reboot_needed" && h("p", {}, reboot),
   ].filter(Boolean);
