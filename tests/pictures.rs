@@ -163,7 +163,14 @@ fn shown_by_others(file: &Path, rows: &[Vec<u64>]) {
     for begin in [0, rows.len() / 2] {
         let shown = tempfile::tempdir().unwrap();
         let played = Command::new("mpv")
-            .args(["--no-config", "--really-quiet", "--vo=image", "--ao=null", "--untimed", "--hr-seek=yes"])
+            .args([
+                "--no-config",
+                "--really-quiet",
+                "--vo=image",
+                "--ao=null",
+                "--untimed",
+                "--hr-seek=yes",
+            ])
             .arg(format!("--vo-image-outdir={}", shown.path().display()))
             .arg(format!("--start={}.{:03}", rows[begin][2] / 1000, rows[begin][2] % 1000))
             .arg(file)
@@ -172,7 +179,11 @@ fn shown_by_others(file: &Path, rows: &[Vec<u64>]) {
             return eprintln!("mpv is not here: not shown");
         };
         assert!(played.success(), "{played}");
-        assert_eq!(fs::read_dir(shown.path()).unwrap().count(), rows.len() - begin, "from picture {begin} on");
+        assert_eq!(
+            fs::read_dir(shown.path()).unwrap().count(),
+            rows.len() - begin,
+            "from picture {begin} on"
+        );
     }
 }
 

@@ -62,6 +62,32 @@ test("a token is made, shown once, used and revoked", async () => {
   await watched.close();
 });
 
+test("the password is changed, and other browsers have to know it", async () => {
+  const [one, other] = [await open(service, "access"), await open(service, "events")];
+  for (const watched of [one, other]) {
+    watched.expect(REFUSED);
+    await logIn(watched, PASSWORD);
+    await watched.state("live");
+  }
+  const change = async (current, wanted, again = wanted) => {
+    await one.page.getByLabel("Current password").fill(current);
+    await one.page.getByLabel("New password").fill(wanted);
+    await one.page.getByLabel("Again").fill(again);
+    await one.page.getByRole("button", { name: "Change" }).click();
+  };
+  await change(PASSWORD, "battery staple", "battery stable");
+  await one.page.getByText("not the same").waitFor();
+  await change("wrong horse", "battery staple");
+  await one.page.getByRole("alert").filter({ hasText: /password is not right/ }).waitFor();
+  await change(PASSWORD, "battery staple");
+  await one.page.getByText("The password is changed").waitFor();
+  await other.page.getByLabel("Password of this camera").waitFor();
+  await logIn(other, "battery staple");
+  await other.state("live");
+  await other.close();
+  await one.close();
+});
+
 test("the certificate is shown as the browser has it, for comparing", async () => {
   const encrypted = await Service.encrypted();
   try {

@@ -16,7 +16,8 @@ const VISITS = 3;
 let service;
 
 // Visits far enough apart that the one before is over: an event that begins within another's gap is told at its end.
-before(async () => (service = await Service.start({ source: "scene:seed=7,visits=2..7..3" })));
+const ZONE = '[[motion.zones]]\nname = "path"\npolygon = [[0, 0.3], [1, 0.3], [1, 1], [0, 1]]\n';
+before(async () => (service = await Service.start({ source: "scene:seed=7,visits=2..7..3", config: ZONE })));
 after(() => service.end());
 
 // When each event was first shown, by the clock that the device has, too.
@@ -66,6 +67,24 @@ test("events are found by filter, search and hour, and the address keeps what wa
   await watched.page.getByRole("searchbox").fill(`#${manual.id}`);
   await until("the one searched for", async () => (await watched.ids()).includes(manual.id) && (await watched.ids()).length < 3);
   await watched.page.getByRole("searchbox").fill("");
+  const filters = [["Zone", "path", /zone=path/, ({ zones }) => zones.includes("path")], ["Score", "0.9", /score_min=0.9/, ({ score }) => score >= 0.9]];
+  for (const [label, choice, address, fits] of filters) {
+    await watched.page.getByLabel(label).selectOption(choice);
+    const found = async () => (await service.events()).filter(fits).map(({ id }) => id);
+    await until(`those that fit ${choice}`, async () => (await watched.ids()).join() === (await found()).join() && (await found()).length > 0);
+    assert.match(watched.page.url(), address);
+    await watched.page.getByRole("link", { name: "Clear" }).click();
+    await until("all of them", async () => (await watched.ids()).includes(manual.id));
+  }
+  const day = (daysAgo) => new Date(Date.now() - daysAgo * 86_400_000).toLocaleDateString("sv-SE", { timeZone: "Europe/Zurich" });
+  await watched.page.getByLabel("Day", { exact: true }).fill(day(3));
+  await watched.page.getByText("Nothing fits.").waitFor();
+  await watched.page.getByLabel("Day", { exact: true }).fill(day(0));
+  await until("those of today", async () => (await watched.ids()).length > 1);
+  const shown = await watched.$(`li[data-id="${manual.id}"] p`).first().textContent();
+  const inZurich = new Date(manual.timestamp).toLocaleTimeString("en-GB", { timeZone: "Europe/Zurich" });
+  assert.ok(shown.startsWith(inZurich), `${shown} is the viewer's time`);
+  await watched.page.getByRole("link", { name: "Clear" }).click();
   await watched.$(".hour:not([aria-label$=' 0 events'])").first().click();
   await until("an hour chosen", () => /from=/.test(watched.page.url()));
   await until("its events", async () => (await watched.ids()).length > 1);

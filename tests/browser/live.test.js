@@ -33,6 +33,15 @@ test("the picture moves while it is looked at, and rests while it is not", async
   const seen = new Set();
   await until("several pictures", async () => seen.add(await shown(watched)).size > 4);
   assert.equal(await viewers(), 1);
+  const heat = watched.$("canvas.heat");
+  assert.equal(await heat.isVisible(), false);
+  await watched.page.getByText("Heat").click();
+  await until("heat where it moved", () => heat.evaluate((canvas) => {
+    if (canvas.hidden || canvas.width !== 16) return false;
+    return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value, n) => n % 4 === 3 && value > 0);
+  }));
+  await until("a box around it", async () => (await watched.$(".boxes rect").count()) > 0);
+  await watched.shot("now-heat-desktop");
   await look(watched, false);
   await until("nobody to look", async () => (await viewers()) === 0);
   await look(watched, true);

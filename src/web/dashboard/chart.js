@@ -26,7 +26,7 @@ export function chart(title, format, range) {
     area.setAttribute("points", `${begin},${HEIGHT} ${line.getAttribute("points")} ${end},${HEIGHT}`);
     put(now, format(known.at(-1)));
     const [least, most] = [Math.min(...known), Math.max(...known)].map(format);
-    put(span, least === most ? `${least} all the time` : `${least} to ${most}`);
+    put(span, least === most ? `${least} so far` : `${least} to ${most}`);
   };
   return { element, draw };
 }

@@ -132,7 +132,7 @@ function lastHour(tuning, wanted, signal) {
   const bars = h("path", { class: "bars-of-hour" });
   const marks = h("g", { class: "fired" });
   const limit = h("line", { class: "limit", x1: 0, x2: HOUR_S });
-  const graph = h("svg", { class: "scores", viewBox: `0 0 ${HOUR_S} 112`, preserveAspectRatio: "none", role: "img" }, bars, limit, marks);
+  const graph = h("svg", { class: "scores", viewBox: `0 0 ${HOUR_S} 112`, preserveAspectRatio: "none", role: "img", "aria-label": "Score of the last hour" }, bars, limit, marks);
   const words = h("p", { class: "verdict", role: "status" });
   const note = h("p", { class: "hint" });
   let seconds = [];
