@@ -102,7 +102,7 @@ function tokens(signal) {
   };
   load().catch(fail);
   return card("Tokens for programs", { id: "tokens" }, list, h("form", { class: "stack", onsubmit: submit },
-    h("div", { class: "grid" }, field("Name", name), field("May", scope), field("Holds", lifetime)),
+    field("Name", name), field("May", scope), field("Holds", lifetime),
     h("div", { class: "actions end" }, h("button", { type: "submit" }, "Make a token"))), made);
 }
 

@@ -142,7 +142,7 @@ function lastHour(tuning, wanted, signal) {
     const begin = HOUR_S - seconds.length;
     bars.setAttribute("d", barsOf(seconds, begin));
     for (const end of ["y1", "y2"]) limit.setAttribute(end, 100 - 100 * least);
-    marks.replaceChildren(...would.map(([first, last]) => h("rect", { x: begin + first - COLUMN_S, width: last - first + 2 * COLUMN_S, y: 104, height: 8 })));
+    marks.replaceChildren(...would.map(([first, last]) => h("rect", { x: begin + first, width: Math.max(COLUMN_S, last - first + 1), y: 104, height: 8 })));
     graph.setAttribute("aria-label", `Score of the last hour, and ${count(would.length, "event")} of these settings`);
     fill(words, h("b", {}, `About ${count(would.length, "event")}`), ` in ${spanOf(seconds)}`, would.length === does.length ? "." : `; ${does.length} with what is in force.`);
     put(note, "Dashed: what is enough. Below: the events. An estimate from each second's strongest motion; size, frames and zones are not counted anew.");
