@@ -41,6 +41,7 @@ test("the picture moves while it is looked at, and rests while it is not", async
     return canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.some((value, n) => n % 4 === 3 && value > 0);
   }));
   await until("a box around it", async () => (await watched.$(".boxes rect").count()) > 0);
+  await watched.page.getByText("Sees something").waitFor();
   await watched.shot("now-heat-desktop");
   await look(watched, false);
   await until("nobody to look", async () => (await viewers()) === 0);
