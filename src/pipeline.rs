@@ -170,7 +170,7 @@ impl Pipeline {
             self.eye.show(&self.status, self.engine.pir_active());
         }
         self.show();
-        self.shutter.iter().for_each(|shutter| shutter.tell(records));
+        self.shutter.iter_mut().for_each(|shutter| shutter.tell(records));
         stepped
     }
 
@@ -178,7 +178,7 @@ impl Pipeline {
     pub fn finish(&mut self, reason: EndReason, records: &mut Records) {
         let changes = self.engine.finish(reason, self.now);
         say(records, changes);
-        self.shutter.iter().for_each(|shutter| shutter.tell(records));
+        self.shutter.iter_mut().for_each(|shutter| shutter.tell(records));
     }
 
     /// The last frame that could be read, by number, and what was found in it.
