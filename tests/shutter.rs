@@ -115,8 +115,9 @@ fn an_event_shows_itself_and_not_the_stronger_one_right_before() {
     let mut room = Room::new();
     let flat = vec![90; format().bytes_min()];
     let rough: Vec<u8> = (0..format().bytes_min()).map(|n| (n * n * 7 + n / 3) as u8).collect();
-    room.frame(&rough, 900, Some(1));
+    room.frame(&rough, 300, Some(1));
     room.frame(&rough, 0, None);
+    room.frame(&rough, 900, None); // the newest picture when the second begins
     let first = room.desk.take_saved().expect("a picture of the first");
     room.frame(&flat, 500, Some(2));
     room.frame(&flat, 600, None);
