@@ -15,6 +15,7 @@ use crate::limits::LOG_LINES_MAX;
 use crate::limits::RECORD_QUEUE_MAX;
 use crate::limits::RING_BYTES_MAX;
 use crate::limits::RING_MESSAGES_MAX;
+use crate::limits::SCORES_SECONDS_MAX;
 use crate::limits::SERVICE_THREADS;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::logs;
@@ -25,6 +26,7 @@ use crate::ota;
 use crate::recorder;
 use crate::records::RecordQueue;
 use crate::source;
+use crate::status::Scores;
 use crate::store;
 use crate::web;
 
@@ -75,6 +77,11 @@ impl Ledger {
             ),
             ("motion", motion, format!("grid, background, JPEG luma of {size}")),
             ("events", size_of::<Engine>(), "two running events, evidence".into()),
+            (
+                "scores",
+                Scores::footprint(),
+                format!("strength of motion in the last {SCORES_SECONDS_MAX} s"),
+            ),
             ("record queue", size_of::<RecordQueue>(), format!("{RECORD_QUEUE_MAX} records")),
             ("recorder", recorder::footprint(), "one commit of messages".into()),
             (

@@ -80,6 +80,9 @@ pub const POLYGON_POINTS_MAX: usize = 32;
 /// Bytes of a zone's or camera's name in UTF-8. Longer: the configuration is refused.
 pub const NAME_BYTES_MAX: usize = 32;
 
+/// Seconds of which it is kept how strong motion was, 2 bytes each: an hour. Full: the oldest goes.
+pub const SCORES_SECONDS_MAX: usize = 3600;
+
 // ---- PIR ----
 
 /// Edges taken from a trigger source in one step. More stay in the kernel's buffer for the next step.

@@ -47,6 +47,18 @@ use crate::limits::ZONES_MAX;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Score(pub u16);
 
+impl Score {
+    /// About what this would be at sensitivity `now`, found at sensitivity `then` (1 to 10): evidence is counted in thresholds, and each
+    /// step of the sensitivity divides these by 1.25.
+    pub fn by_sensitivity(self, then: u8, now: u8) -> Score {
+        if then == now {
+            return self;
+        }
+        let evidence = f64::from(self.0) * 1.25_f64.powi(i32::from(now) - i32::from(then));
+        Score((1000.0 * evidence / (evidence + f64::from(1000_u16.saturating_sub(self.0))).max(1.0)).round() as u16)
+    }
+}
+
 impl Serialize for Score {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_f64(f64::from(self.0) / 1000.0)

@@ -166,13 +166,11 @@ impl Pipeline {
         if stepped == Stepped::Ended {
             say(records, self.engine.finish(EndReason::CameraLost, self.now));
         }
-        if stepped == Stepped::Frame && self.status.view_wanted() {
-            self.eye.detector.iter().zip(self.eye.picture()).for_each(|(detector, seen)| {
-                self.status.view().show(seen.number, seen.motion, &detector.cells());
-            });
+        if stepped == Stepped::Frame {
+            self.eye.show(&self.status, self.engine.pir_active());
         }
         self.show();
-        self.shutter.iter().for_each(|shutter| shutter.tell(records));
+        self.shutter.iter_mut().for_each(|shutter| shutter.tell(records));
         stepped
     }
 
@@ -180,7 +178,7 @@ impl Pipeline {
     pub fn finish(&mut self, reason: EndReason, records: &mut Records) {
         let changes = self.engine.finish(reason, self.now);
         say(records, changes);
-        self.shutter.iter().for_each(|shutter| shutter.tell(records));
+        self.shutter.iter_mut().for_each(|shutter| shutter.tell(records));
     }
 
     /// The last frame that could be read, by number, and what was found in it.

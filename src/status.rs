@@ -1,5 +1,10 @@
 //! The state of the device at a glance: written by the pipeline and the recorder, latest wins; read by whoever shows it.
 
+mod scores;
+
+pub use scores::Scores;
+pub use scores::Second;
+
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -229,6 +234,7 @@ pub struct Status {
     recorder: Mutex<RecorderStatus>,
     today: Mutex<Today>,
     view: Mutex<View>,
+    scores: Mutex<Scores>,
     view_wanted: AtomicBool,
     names: watch::Sender<Arc<Names>>,
 }
@@ -261,6 +267,10 @@ impl Status {
     /// What the detector saw, as far as it was [wanted](Status::want_view); hold it briefly.
     pub fn view(&self) -> MutexGuard<'_, View> {
         self.view.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+    /// How strong motion was in the last hour; hold it briefly.
+    pub fn scores(&self) -> MutexGuard<'_, Scores> {
+        self.scores.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
     /// Says whether someone looks on; else the pipeline spares itself the work.
     pub fn want_view(&self, wanted: bool) {

@@ -57,6 +57,7 @@ pub use settings::Settings;
 pub use store::EventStore;
 pub use system::About;
 pub use system::Holder;
+pub use tls::Certificate;
 pub use tls::Tls;
 pub use tls::TlsError;
 pub use tls::TlsMode;

@@ -298,3 +298,56 @@ fn the_service_reaches_itself_and_no_one_in_its_place() {
     assert!(ask(None).is_err(), "no TLS");
     drop(service);
 }
+
+#[test]
+fn the_certificate_is_told_as_a_browser_shows_it() {
+    let dir = tempfile::tempdir().expect("a folder");
+    assert!(claim(dir.path(), PASSWORD));
+    Service::start(dir.path(), "auth = \"password\"\ntls = \"self_signed\""); // makes the certificate
+    let service = Service::start(dir.path(), "auth = \"password\"\ntls = \"self_signed\"");
+    let (_, head, _) = service.ask("POST", "/api/login", "", &format!("{{\"password\":\"{PASSWORD}\"}}"));
+    assert_eq!(service.ask("GET", "/api/certificate", "", "").0, 401);
+    let (status, _, answer) = service.ask("GET", "/api/certificate", &cookie(&head), "");
+    let shown = &answer["certificate"];
+    assert_eq!(status, 200);
+    assert_eq!(shown["fingerprint"].as_str(), service.fingerprint.as_deref());
+    let names = shown["names"].as_array().expect("names");
+    assert!(
+        names.contains(&"localhost".into()) && names.contains(&"127.0.0.1".into()) && names.contains(&"::1".into()),
+        "{names:?}"
+    );
+}
+
+#[test]
+fn names_and_dates_of_a_certificate_are_those_it_was_made_with() {
+    let mut params = rcgen::CertificateParams::new(["porch.local".to_owned(), "192.168.7.9".to_owned()]).expect("names");
+    let key = rcgen::KeyPair::generate().expect("a key");
+    for (from, until, dates) in [
+        (
+            (1975, 1, 1),
+            (2049, 12, 31),
+            ["1975-01-01T00:00:00.000Z", "2049-12-31T00:00:00.000Z"],
+        ),
+        (
+            (2026, 2, 28),
+            (2050, 1, 1),
+            ["2026-02-28T00:00:00.000Z", "2050-01-01T00:00:00.000Z"],
+        ),
+    ] {
+        params.not_before = rcgen::date_time_ymd(from.0, from.1, from.2);
+        params.not_after = rcgen::date_time_ymd(until.0, until.1, until.2);
+        let der = params.self_signed(&key).expect("a certificate").der().to_vec();
+        let shown = web::Certificate::read(&der);
+        assert_eq!(shown.names, ["porch.local", "192.168.7.9"]);
+        assert_eq!([shown.not_before, shown.not_after].map(|at| at.expect("a date").to_string()), dates);
+        for end in 0..der.len() {
+            let cut = web::Certificate::read(&der[..end]); // whatever is left of it is no reason to fail
+            assert_eq!(cut.not_after, None, "{end}");
+        }
+        for place in 0..der.len() {
+            let mut damaged = der.clone();
+            damaged[place] ^= 0xff;
+            web::Certificate::read(&damaged);
+        }
+    }
+}

@@ -25,6 +25,8 @@ pub const TLS_BUFFER_BYTES: usize = 8 * 1024;
 pub const TLS_STATE_BYTES: usize = 28 * 1024;
 /// Longest file of certificates or keys, in bytes. What is beyond is not read.
 pub const TLS_FILE_BYTES_MAX: u64 = 64 * 1024;
+/// Names of a certificate that are shown. More: left out.
+pub const TLS_NAMES_MAX: usize = 32;
 
 // ---- identity ----
 

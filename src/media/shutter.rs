@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Desk;
 use crate::clock::Mono;
+use crate::event::model::Phase;
 use crate::frame::Frame;
 use crate::frame::FrameFormat;
 use crate::limits::PICTURE_CALM_MS;
@@ -55,10 +56,13 @@ impl Shutter {
         }
     }
 
-    /// Passes on what a step said of events.
-    pub fn tell(&self, records: &[Record]) {
+    /// Passes on what a step said of events. One that begins has its own best moment, however strong the one before was.
+    pub fn tell(&mut self, records: &[Record]) {
         for record in records {
             if let Record::Change(change) = record {
+                if change.phase == Phase::Start {
+                    self.best = Score(0);
+                }
                 self.desk.tell(change);
             }
         }

@@ -12,6 +12,7 @@ use super::desk::News;
 use crate::clock::Mono;
 use crate::event::model::Phase;
 use crate::limits::PICTURE_CALM_MS;
+use crate::motion::Score;
 use crate::store::Files;
 use crate::store::Part;
 use crate::store::PictureKind;
@@ -143,9 +144,15 @@ impl Take {
         Ok(Some(Saved { id, kind, bytes }))
     }
 
-    /// Prefers a picture with more motion; among equals the first from the event's beginning on.
+    /// Prefers a picture with more motion, the first among equals. What was seen before the event, perhaps of another one, stands in
+    /// only until there is motion of its own.
     fn prefer(&mut self, picture: &Picture) {
-        let better = |best: &Picture| picture.score > best.score || best.captured < self.began && picture.score == best.score;
+        let own = |picture: &Picture| picture.captured >= self.began;
+        let better = |best: &Picture| match (own(picture), own(best)) {
+            (true, false) => picture.score > Score(0) || best.score == Score(0),
+            (false, true) => false,
+            _ => picture.score > best.score,
+        };
         if self.best.as_ref().is_none_or(better) {
             self.best = Some(picture.clone());
         }

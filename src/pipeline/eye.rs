@@ -12,6 +12,7 @@ use crate::motion::Motion;
 use crate::motion::MotionState;
 use crate::motion::detector::Detector;
 use crate::records::Notice;
+use crate::status::Status;
 
 /// The detector for whatever format the camera gives, and what it saw last.
 pub(super) struct Eye {
@@ -70,6 +71,20 @@ impl Eye {
                 Stepped::Unreadable
             }
         }
+    }
+
+    /// Shows what the last frame showed, to those who look on now, and to those who ask for the last hour.
+    pub(super) fn show(&self, status: &Status, pir: bool) {
+        let (Some(detector), Some(seen)) = (&self.detector, self.picture()) else {
+            return;
+        };
+        if status.view_wanted() {
+            status.view().show(seen.number, seen.motion, &detector.cells());
+        }
+        let moving = seen.motion.state == MotionState::Moving;
+        status
+            .scores()
+            .note(seen.captured, seen.motion.score, moving, pir, self.settings.sensitivity);
     }
 
     pub(super) fn picture(&self) -> Option<Picture<'_>> {

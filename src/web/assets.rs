@@ -106,6 +106,7 @@ static UI: &[(&str, Asset)] = &[
     ("timeline.js", file!(SCRIPT, "timeline.js")),
     ("tuning.js", file!(SCRIPT, "tuning.js")),
     ("update.js", file!(SCRIPT, "update.js")),
+    ("whatif.js", file!(SCRIPT, "whatif.js")),
     ("zones.js", file!(SCRIPT, "zones.js")),
 ];
 

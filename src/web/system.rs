@@ -1,5 +1,6 @@
 //! What the device is: version, camera, memory and store in figures. How it fares is `health.rs`'s, how it is set `tuning.rs`'s.
 
+use hyper::Response;
 use hyper::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -8,6 +9,9 @@ use super::Memory;
 use super::Server;
 use super::reply;
 use super::reply::Answer;
+use super::reply::Body;
+use super::tls::Certificate;
+use super::tls::Tls;
 use crate::board::Board;
 use crate::clock::BootId;
 use crate::clock::Timestamp;
@@ -71,6 +75,19 @@ struct Camera<'a> {
     format: Option<FrameFormat>,
     /// Frames a second; null before the first.
     fps: Option<f32>,
+}
+
+/// What is spoken below HTTP.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Encryption<'a> {
+    /// The certificate that clients are shown; null: no TLS is spoken.
+    certificate: Option<&'a Certificate>,
+}
+
+/// `GET /api/certificate`
+pub(super) fn certificate(server: &Server) -> Response<Body> {
+    let certificate = server.services.tls.as_ref().map(Tls::certificate);
+    reply::json(StatusCode::OK, &Encryption { certificate })
 }
 
 /// `GET /api/system`

@@ -3,7 +3,10 @@
 //! No session is resumed: neither tickets nor a cache take memory, and each connection costs one signature. What one client
 //! holds is bounded by the buffers named in `limits`.
 
+mod certificate;
 mod own;
+
+pub use certificate::Certificate;
 
 use std::fs;
 use std::io;
@@ -13,7 +16,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ring::digest;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
@@ -85,7 +87,7 @@ pub enum TlsError {
 #[derive(Clone)]
 pub struct Tls {
     config: Arc<ServerConfig>,
-    fingerprint: String,
+    certificate: Arc<Certificate>,
 }
 
 impl Tls {
@@ -107,7 +109,12 @@ impl Tls {
 
     /// SHA-256 of the certificate, in hexadecimal digits, as browsers show it.
     pub fn fingerprint(&self) -> &str {
-        &self.fingerprint
+        &self.certificate.fingerprint
+    }
+
+    /// The certificate that clients are shown.
+    pub fn certificate(&self) -> &Certificate {
+        &self.certificate
     }
 
     fn read(certificate: &Path, key: &Path) -> Result<Tls, TlsError> {
@@ -120,12 +127,12 @@ impl Tls {
         let first = chain
             .first()
             .ok_or_else(|| unusable(certificate, &"there is no certificate in it"))?;
-        let fingerprint = fingerprint(first);
+        let shown = Certificate::read(first);
         let secret = PrivateKeyDer::from_pem_slice(&read(key)?).map_err(|error| unusable(key, &error))?;
         let config = config(chain, secret).map_err(|error| unusable(key, &error))?;
         Ok(Tls {
             config: Arc::new(config),
-            fingerprint,
+            certificate: Arc::new(shown),
         })
     }
 
@@ -206,10 +213,4 @@ fn write(file: &Path, pem: &str) -> Result<(), TlsError> {
         file: file.to_owned(),
         cause,
     })
-}
-
-fn fingerprint(certificate: &CertificateDer<'_>) -> String {
-    let hash = digest::digest(&digest::SHA256, certificate);
-    let pairs: Vec<String> = hash.as_ref().iter().map(|byte| format!("{byte:02X}")).collect();
-    pairs.join(":")
 }

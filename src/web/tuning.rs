@@ -26,11 +26,14 @@ use super::handlers;
 use super::problem::Problem;
 use super::reply;
 use super::reply::Answer;
+use crate::clock::Timestamp;
 use crate::event::engine::Fusion;
 use crate::limits::MASKS_MAX;
 use crate::limits::POLYGON_POINTS_MAX;
+use crate::limits::SCORES_SECONDS_MAX;
 use crate::limits::SETTINGS_BYTES_MAX;
 use crate::limits::ZONES_MAX;
+use crate::motion::Score;
 use crate::motion::settings as motion;
 use crate::pipeline;
 use crate::pipeline::Command;
@@ -159,6 +162,34 @@ pub(super) struct Wanted {
     /// Keys of `[event]`.
     #[serde(default)]
     event: serde_json::Map<String, Value>,
+}
+
+/// The last hour, second by second, up to now.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Scores {
+    /// When the first of these seconds began.
+    from: Timestamp,
+    /// Strength of the strongest motion in each second, oldest first, 0 to 1, as it would be at the sensitivity of now, where 0.5 is
+    /// just enough; null: no picture. What was strong enough and yet no motion (light, a flicker) is left out. About sensitivity
+    /// s, enough is 1 / (1 + 1.25^(s - now)).
+    scores: Vec<Option<Score>>,
+    /// For each second a digit: 1 when the PIR sensor saw something in it, else 0.
+    pir: String,
+}
+
+/// `GET /api/tuning/scores`
+pub(super) fn scores(server: &Server) -> Answer {
+    let permit = server.reads.permit()?;
+    let (clock, sensitivity) = (&server.services.clock, now(server).motion.sensitivity);
+    let (mut scores, mut pir) = (Vec::with_capacity(SCORES_SECONDS_MAX), String::with_capacity(SCORES_SECONDS_MAX));
+    for second in server.services.status.scores().up_to(clock.now(), sensitivity) {
+        scores.push(second.map(|second| second.score));
+        pir.push(if second.is_some_and(|second| second.pir) { '1' } else { '0' });
+    }
+    let span_ms = 1000 * scores.len().saturating_sub(1) as i64 + (clock.now().millis() % 1000) as i64;
+    let from = Timestamp(clock.wall().at.0 - span_ms);
+    let body = reply::held(reply::to_json(&Scores { from, scores, pir }), permit);
+    Ok(reply::api(StatusCode::OK, "application/json", body))
 }
 
 /// `GET /api/zones`

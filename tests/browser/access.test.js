@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after } from "node:test";
 import { before } from "node:test";
 import { test } from "node:test";
+import { DESKTOP } from "./browser.js";
 import { open } from "./browser.js";
 import { Service } from "./service.js";
 import { until } from "./service.js";
@@ -59,4 +60,48 @@ test("a token is made, shown once, used and revoked", async () => {
   await watched.page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
   await until("it to be of no use", async () => (await ask()) === 401);
   await watched.close();
+});
+
+test("the password is changed, and other browsers have to know it", async () => {
+  const [one, other] = [await open(service, "access"), await open(service, "events")];
+  for (const watched of [one, other]) {
+    watched.expect(REFUSED);
+    await logIn(watched, PASSWORD);
+    await watched.state("live");
+  }
+  const change = async (current, wanted, again = wanted) => {
+    await one.page.getByLabel("Current password").fill(current);
+    await one.page.getByLabel("New password").fill(wanted);
+    await one.page.getByLabel("Again").fill(again);
+    await one.page.getByRole("button", { name: "Change" }).click();
+  };
+  await change(PASSWORD, "battery staple", "battery stable");
+  await one.page.getByText("not the same").waitFor();
+  await change("wrong horse", "battery staple");
+  await one.page.getByRole("alert").filter({ hasText: /password is not right/ }).waitFor();
+  await change(PASSWORD, "battery staple");
+  await one.page.getByText("The password is changed").waitFor();
+  await other.page.getByLabel("Password of this camera").waitFor();
+  await logIn(other, "battery staple");
+  await other.state("live");
+  await other.close();
+  await one.close();
+});
+
+test("the certificate is shown as the browser has it, for comparing", async () => {
+  const encrypted = await Service.encrypted();
+  try {
+    const { fingerprint256, subjectaltname } = await encrypted.certificate();
+    const watched = await open(encrypted, "access", { ...DESKTOP, ignoreHTTPSErrors: true });
+    await watched.page.getByText(fingerprint256).waitFor();
+    const names = await watched.$("dl.lines dd").last().textContent();
+    assert.equal(names.split(", ").length, subjectaltname.split(", ").length);
+    assert.match(names, /localhost/);
+    await watched.page.getByText("encrypted", { exact: true }).waitFor();
+    await watched.accessible("a certificate");
+    await watched.shot("access-encrypted-desktop");
+    await watched.close();
+  } finally {
+    await encrypted.end();
+  }
 });

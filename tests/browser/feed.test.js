@@ -1,6 +1,7 @@
 // Events on the page: they appear at once, are found again, looked at, kept and deleted; in two tabs and on a phone.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after } from "node:test";
 import { before } from "node:test";
 import { test } from "node:test";
@@ -15,7 +16,8 @@ const VISITS = 3;
 let service;
 
 // Visits far enough apart that the one before is over: an event that begins within another's gap is told at its end.
-before(async () => (service = await Service.start({ source: "scene:seed=7,visits=2..7..3" })));
+const ZONE = '[[motion.zones]]\nname = "path"\npolygon = [[0, 0.3], [1, 0.3], [1, 1], [0, 1]]\n';
+before(async () => (service = await Service.start({ source: "scene:seed=7,visits=2..7..3", config: ZONE })));
 after(() => service.end());
 
 // When each event was first shown, by the clock that the device has, too.
@@ -65,6 +67,24 @@ test("events are found by filter, search and hour, and the address keeps what wa
   await watched.page.getByRole("searchbox").fill(`#${manual.id}`);
   await until("the one searched for", async () => (await watched.ids()).includes(manual.id) && (await watched.ids()).length < 3);
   await watched.page.getByRole("searchbox").fill("");
+  const filters = [["Zone", "path", /zone=path/, ({ zones }) => zones.includes("path")], ["Score", "0.9", /score_min=0.9/, ({ score }) => score >= 0.9]];
+  for (const [label, choice, address, fits] of filters) {
+    await watched.page.getByLabel(label).selectOption(choice);
+    const found = async () => (await service.events()).filter(fits).map(({ id }) => id);
+    await until(`those that fit ${choice}`, async () => (await watched.ids()).join() === (await found()).join() && (await found()).length > 0);
+    assert.match(watched.page.url(), address);
+    await watched.page.getByRole("link", { name: "Clear" }).click();
+    await until("all of them", async () => (await watched.ids()).includes(manual.id));
+  }
+  const day = (daysAgo) => new Date(Date.now() - daysAgo * 86_400_000).toLocaleDateString("sv-SE", { timeZone: "Europe/Zurich" });
+  await watched.page.getByLabel("Day", { exact: true }).fill(day(3));
+  await watched.page.getByText("Nothing fits.").waitFor();
+  await watched.page.getByLabel("Day", { exact: true }).fill(day(0));
+  await until("those of today", async () => (await watched.ids()).length > 1);
+  const shown = await watched.$(`li[data-id="${manual.id}"] p`).first().textContent();
+  const inZurich = new Date(manual.timestamp).toLocaleTimeString("en-GB", { timeZone: "Europe/Zurich" });
+  assert.ok(shown.startsWith(inZurich), `${shown} is the viewer's time`);
+  await watched.page.getByRole("link", { name: "Clear" }).click();
   await watched.$(".hour:not([aria-label$=' 0 events'])").first().click();
   await until("an hour chosen", () => /from=/.test(watched.page.url()));
   await until("its events", async () => (await watched.ids()).length > 1);
@@ -111,6 +131,27 @@ test("a clip plays, frame by frame, too", async (t) => {
     return data.every((value, n) => n % 4 === 3 || value === data[n % 4]);
   });
   assert.equal(isBlank, false, "a picture of one colour");
+  await watched.close();
+});
+
+test("an event is shared and downloaded", async () => {
+  const event = await service.event(({ snapshot_url, clip_url }) => snapshot_url && clip_url);
+  const watched = await open(service, `events/${event.id}`);
+  await watched.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await watched.page.getByRole("button", { name: "Share link" }).click();
+  await watched.page.getByText("The link is copied.").waitFor();
+  const link = await watched.page.evaluate(() => navigator.clipboard.readText());
+  assert.equal(link, `${service.url}/#/events/${event.id}`);
+  const saved = async (name) => {
+    const [download] = await Promise.all([watched.page.waitForEvent("download"), watched.page.getByRole("link", { name }).click()]);
+    return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) };
+  };
+  const [picture, clip, data] = [await saved("Download picture"), await saved("Download clip"), await saved("Download data")];
+  assert.deepEqual([picture.name, [...picture.bytes.subarray(0, 2)]], [`event-${event.id}.jpg`, [0xff, 0xd8]]);
+  assert.deepEqual([clip.name, clip.bytes.toString("latin1", 4, 8)], [`event-${event.id}.mov`, "ftyp"]);
+  assert.deepEqual([data.name, JSON.parse(data.bytes).id], [`event-${event.id}.json`, event.id]);
+  const other = await tab(service, link.split("#/")[1], watched.page.context());
+  await other.page.getByRole("heading", { name: `Event ${event.id}` }).waitFor();
   await watched.close();
 });
 

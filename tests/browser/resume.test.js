@@ -4,13 +4,15 @@ import assert from "node:assert/strict";
 import { afterEach } from "node:test";
 import { beforeEach } from "node:test";
 import { test } from "node:test";
-import { DESKTOP } from "./browser.js";
 import { open } from "./browser.js";
+import { tab } from "./browser.js";
 import { BUSY } from "./service.js";
 import { Service } from "./service.js";
 import { until } from "./service.js";
+import { withoutWebSockets } from "./service.js";
 
 const LOST = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection to/;
+const PASSWORD = "correct horse battery staple";
 let service;
 
 beforeEach(async () => (service = await Service.start()));
@@ -20,6 +22,11 @@ const same = async (watched) => {
   const [shown, stored] = [await watched.ids(), (await service.events()).map(({ id }) => id)];
   return shown.join() === stored.join() && shown;
 };
+
+async function logIn(watched) {
+  await watched.page.getByLabel("Password of this camera").fill(PASSWORD);
+  await watched.page.getByRole("button", { name: "Log in" }).click();
+}
 
 test("a device that is killed and started again: the feed is complete, and has nothing twice", async () => {
   const watched = await open(service, "events");
@@ -80,16 +87,74 @@ test("the client library gives each durable message once, over restarts, as the 
   await watched.close();
 });
 
-test("where WebSockets are blocked the page asks, and says so", async () => {
-  const watched = await open(service, "system", DESKTOP);
-  await watched.page.routeWebSocket(/\/ws/, (socket) => socket.close({ code: 1011, reason: "blocked" }));
+test("where WebSockets are blocked the page asks, says so, and shows what happens", async () => {
+  const blocked = await withoutWebSockets(service);
+  try {
+    const watched = await open(blocked, "events");
+    watched.expect(LOST);
+    await watched.state("polling");
+    assert.ok(blocked.refused >= 2, "it was tried");
+    assert.equal(await watched.$("#banner").isVisible(), false, "it works, so nothing is said to be wrong");
+    const known = new Set(await watched.ids());
+    const event = await service.event(({ id }) => !known.has(id));
+    await watched.$(`li[data-id="${event.id}"]`).waitFor();
+    await watched.go("now");
+    await until("a picture", () => watched.$("canvas.frame").evaluate((canvas) => canvas.width === 640));
+    await watched.close();
+  } finally {
+    blocked.end();
+  }
+});
+
+test("where the stream is refused for want of room the page asks, and takes the first place that is free", async () => {
+  const narrow = await Service.claimed(PASSWORD, { web: "user_connections_max = 1\n" });
+  try {
+    const one = await open(narrow, "events");
+    one.expect(LOST, /status of 40[13]/);
+    await logIn(one);
+    await one.state("live");
+    const other = await tab(narrow, "events", one.page.context());
+    other.expect(LOST, /status of 429/);
+    await other.state("polling");
+    const ids = await one.ids();
+    await until("something new with one", async () => (await one.ids()).length > ids.length);
+    const [newest] = await one.ids();
+    await other.$(`li[data-id="${newest}"]`).waitFor();
+    await one.page.close();
+    await other.state("live");
+    await other.close();
+  } finally {
+    await narrow.end();
+  }
+});
+
+test("after a sleep nothing was missed, whether the connection outlived it or not", async () => {
+  const watched = await open(service, "events");
   watched.expect(LOST);
-  await watched.page.reload();
-  await watched.go("events");
-  await watched.state("polling");
-  const known = new Set(await watched.ids());
-  const event = await service.event(({ id }) => !known.has(id));
-  await watched.$(`li[data-id="${event.id}"]`).waitFor();
+  await watched.state("live");
+  const cdp = await watched.page.context().newCDPSession(watched.page);
+  for (const isCut of [false, true]) {
+    await cdp.send("Page.setWebLifecycleState", { state: "frozen" });
+    const known = new Set((await service.events()).map(({ id }) => id));
+    if (isCut) await service.kill().then(() => service.again());
+    await service.event(({ id, phase }) => !known.has(id) && phase === "end");
+    await cdp.send("Page.setWebLifecycleState", { state: "active" });
+    const shown = await until("the page to show what the store has", () => same(watched));
+    assert.equal(new Set(shown).size, shown.length);
+    await watched.state("live");
+  }
+  await watched.close();
+});
+
+test("without a network for a while nothing is missed", async () => {
+  const watched = await open(service, "events");
+  watched.expect(LOST, /ERR_INTERNET_DISCONNECTED/);
+  await watched.state("live");
+  await watched.page.context().setOffline(true);
+  const known = new Set((await service.events()).map(({ id }) => id));
+  await service.event(({ id, phase }) => !known.has(id) && phase === "end");
+  await watched.page.context().setOffline(false);
+  await until("the page to show what the store has", () => same(watched));
   await watched.close();
 });
 

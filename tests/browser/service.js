@@ -5,6 +5,8 @@ import { once } from "node:events";
 import { mkdtempSync } from "node:fs";
 import { rmSync } from "node:fs";
 import { writeFileSync } from "node:fs";
+import { request } from "node:https";
+import { connect } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +25,7 @@ export class Service {
   #dir = mkdtempSync(join(tmpdir(), "lookout-browser-"));
   #source;
   #port;
+  #scheme = "http";
 
   /** Starts one that looks at `source`, with this `config` in TOML. */
   static async start({ source = BUSY, config = "" } = {}) {
@@ -35,14 +38,25 @@ export class Service {
   }
 
   /** Starts one that asks for this password. */
-  static async claimed(password, more = {}) {
+  static async claimed(password, { web = "", ...more } = {}) {
     const secret = join(mkdtempSync(join(tmpdir(), "lookout-secret-")), "password");
     writeFileSync(secret, `${password}\n`);
-    return Service.start({ ...more, config: `[web]\nauth = "password"\nclaim_password_file = "${secret}"\n` });
+    return Service.start({ ...more, config: `[web]\nauth = "password"\nclaim_password_file = "${secret}"\n${web}` });
+  }
+
+  /** Starts one that speaks TLS with a certificate of its own making. */
+  static async encrypted() {
+    const service = new Service();
+    service.#source = EMPTY;
+    service.#port = await freePort();
+    service.#scheme = "https";
+    writeFileSync(join(service.#dir, "lookout.toml"), '[web]\ntls = "self_signed"\n');
+    await service.again();
+    return service;
   }
 
   get url() {
-    return `http://127.0.0.1:${this.#port}`;
+    return `${this.#scheme}://127.0.0.1:${this.#port}`;
   }
 
   /** Starts it on the same port and folder. */
@@ -50,7 +64,7 @@ export class Service {
     const options = ["--listen", `127.0.0.1:${this.#port}`, "--source", source, "--log", "warn"];
     const files = ["--config", join(this.#dir, "lookout.toml"), "--data-dir", join(this.#dir, "data")];
     this.#child = spawn(BINARY, ["run", ...options, ...files], { stdio: ["ignore", "ignore", "inherit"] });
-    await until("the service to answer", async () => (await fetch(`${this.url}/api/health/live`)).ok);
+    await until("the service to answer", () => this.#answers("/api/health/live"));
   }
 
   /** Pulls the plug. */
@@ -67,7 +81,22 @@ export class Service {
 
   /** What the API answers, as JSON. */
   async get(path) {
-    return (await fetch(this.url + path)).json();
+    return (await this.#answers(path)).body;
+  }
+
+  /** The certificate that it shows, as Node.js sees it. */
+  async certificate() {
+    return (await this.#answers("/api/health/live")).certificate;
+  }
+
+  // By hand where the certificate is one that nobody vouches for.
+  async #answers(path) {
+    if (this.#scheme === "http") return { body: await (await fetch(this.url + path)).json() };
+    const asked = request(this.url + path, { rejectUnauthorized: false, agent: false }).end();
+    const [answer] = await once(asked, "response");
+    const certificate = answer.socket.getPeerCertificate();
+    const pieces = await answer.toArray();
+    return { body: JSON.parse(Buffer.concat(pieces)), certificate };
   }
 
   /** Every event that there is, newest first. */
@@ -106,4 +135,26 @@ async function freePort() {
   server.close();
   await once(server, "close");
   return port;
+}
+
+/** The same service behind a proxy that cuts off every WebSocket: `refused` of them so far. */
+export async function withoutWebSockets(service) {
+  const sockets = new Set();
+  const proxy = createServer((client) => {
+    const device = connect(Number(new URL(service.url).port), "127.0.0.1");
+    for (const socket of [client, device]) {
+      sockets.add(socket);
+      socket.on("error", () => {}).on("close", () => (sockets.delete(socket), client.destroy(), device.destroy()));
+    }
+    client.on("data", (bytes) => {
+      if (!/^upgrade: *websocket/im.test(bytes.toString("latin1"))) return device.write(bytes);
+      behind.refused += 1;
+      client.destroy();
+    });
+    device.pipe(client);
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const end = () => (proxy.close(), sockets.forEach((socket) => socket.destroy()));
+  const behind = { url: `http://127.0.0.1:${proxy.address().port}`, refused: 0, end, has: (...asked) => service.has(...asked) };
+  return behind;
 }

@@ -16,6 +16,7 @@ import { select } from "./dom.js";
 import { sentence } from "./dom.js";
 import { toast } from "./dom.js";
 import { dateTime } from "./format.js";
+import { day } from "./format.js";
 
 const SCOPES = { read: "look at everything", control: "look, arm, keep and delete", admin: "everything" };
 const LIFETIMES = [["", "until it is revoked"], ["86400", "a day"], ["2592000", "30 days"], ["31536000", "a year"]];
@@ -24,7 +25,7 @@ const CREDENTIAL = { open: "no password is asked on this connection", session: "
 /** The view. */
 export function view({ signal }) {
   const { who } = device;
-  const cards = [own(who), connection()];
+  const cards = [own(who), connection(signal)];
   if (device.may("admin")) cards.push(password(who), tokens(signal), sessions(signal));
   return h("div", { class: "access" }, cards);
 }
@@ -35,12 +36,25 @@ function own(who) {
     facts([["As", who.user ?? "anybody on this device"], ["How", CREDENTIAL[who.credential]], ["May", SCOPES[who.scope] ?? who.scope], ["Device", who.claimed ? "has a password" : "has no password yet"]]));
 }
 
-function connection() {
+function connection(signal) {
   const isEncrypted = location.protocol === "https:";
-  return card("Certificate", {}, facts([["Connection", isEncrypted ? "encrypted" : "not encrypted", isEncrypted ? "good" : "warm"]]),
-    h("p", { class: "hint" }, isEncrypted
-      ? "The device prints the fingerprint of its certificate at every start; compare it with what the browser shows beside the address."
+  const body = h("div");
+  const show = (certificate) => fill(body,
+    facts([["Connection", isEncrypted ? "encrypted" : "not encrypted", isEncrypted ? "good" : "warm"], ...(certificate ? dates(certificate) : [])]),
+    certificate && h("dl", { class: "lines" },
+      h("dt", {}, "Fingerprint, SHA-256"), h("dd", { class: "mono" }, certificate.fingerprint),
+      h("dt", {}, "For"), h("dd", {}, certificate.names.join(", ") || "no name")),
+    h("p", { class: "hint" }, certificate
+      ? "Compare the fingerprint with the one that your browser shows beside the address, and with the one that the device prints when it starts."
       : "Whoever is on the network can read along. With web.tls = \"self_signed\" in the configuration the device makes itself a certificate."));
+  ask("/api/certificate", { signal }).then(({ certificate }) => show(certificate), fail);
+  return card("Certificate", {}, body);
+}
+
+function dates({ not_before, not_after }) {
+  const [begin, end] = [not_before, not_after].map((at) => at && Date.parse(at));
+  const holds = (!begin || begin <= Date.now()) && (!end || end >= Date.now());
+  return [["Holds from", begin && day(begin), holds ? "" : "bad"], ["Until", end && day(end), holds ? "" : "bad"]];
 }
 
 function password(who) {
@@ -88,7 +102,7 @@ function tokens(signal) {
   };
   load().catch(fail);
   return card("Tokens for programs", { id: "tokens" }, list, h("form", { class: "stack", onsubmit: submit },
-    h("div", { class: "grid" }, field("Name", name), field("May", scope), field("Holds", lifetime)),
+    field("Name", name), field("May", scope), field("Holds", lifetime),
     h("div", { class: "actions end" }, h("button", { type: "submit" }, "Make a token"))), made);
 }
 

@@ -8,6 +8,9 @@ export class Refused extends Error {
   }
 }
 
+// Where 401 is said of the password that was sent, not of who asks.
+const ASKS_PASSWORD = ["/api/login", "/api/password"];
+
 let onStranger = () => {};
 
 /** `callback` is called whenever the device no longer knows us. */
@@ -21,7 +24,7 @@ export async function ask(path, { method = "GET", body, accept = [], signal } = 
   const response = await fetch(path, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   const answer = await response.json().catch(() => ({}));
   if (response.ok || accept.includes(response.status)) return answer;
-  if (response.status === 401 && path !== "/api/login") onStranger();
+  if (response.status === 401 && !ASKS_PASSWORD.includes(path)) onStranger();
   throw new Refused(response.status, answer.detail ?? `the device answered ${response.status}`);
 }
 

@@ -21,6 +21,8 @@ const VIEWS = {
   access: ["Access", "M6 11h12v9H6ZM8.500 11V8a3.500 3.500 0 0 1 7 0v3"],
 };
 const TIMES_MS = 5_000;
+const RELOADED = "lookout.reloaded";
+const RELOAD_MS_MIN = 60_000;
 
 const place = document.getElementById("view");
 const nav = document.getElementById("nav");
@@ -52,10 +54,13 @@ async function show() {
   place.dataset.view = name;
 }
 
-// After an update the device has other modules than this page was made of.
+// After an update the device has other modules than this page was made of: it is loaded anew, but not again and again.
 function outdated(error) {
-  if (device.client.state.state === "live") location.reload();
-  else toast(sentence(`this view cannot be loaded: ${error.message}`), "bad");
+  const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
+  if (device.client.state.state === "live" && Date.now() - last > RELOAD_MS_MIN) {
+    sessionStorage.setItem(RELOADED, Date.now());
+    location.reload();
+  } else toast(sentence(`this view cannot be loaded: ${error.message}`), "bad");
 }
 
 function showNav() {

@@ -7,7 +7,7 @@ import { LookoutClient } from "./lookout-client.js";
 
 const HEALTH_MS = 5_000;
 const TELEMETRY_MAX = 450; // a quarter of an hour, at one every 2 s
-const SCORES_MAX = 3_600;
+const SCORES_MAX = 180;
 const DURABLE = ["event", "camera_event", "alert", "snapshot_saved", "clip_saved", "bookmark_created", "bookmark_removed", "event_deleted"];
 
 /** Tells "health", "overlay", "telemetry", "zones", "state", "who". */
@@ -19,6 +19,8 @@ class Device extends EventTarget {
   overlay = null;
   heat = null;
   zones = { zones: [], masks: [] };
+  /** Whether `zones` are the device's. */
+  knowsZones = false;
   telemetry = [];
   /** The strongest score of each second that this page saw: [time, score]. */
   scores = [];
@@ -31,7 +33,7 @@ class Device extends EventTarget {
     this.client.on("gap", () => this.feed.load().catch(() => {}));
     this.client.on("state", ({ state }) => {
       this.#tell("state");
-      if (state === "live") this.loadZones(); // the device asks its clients back when zones change
+      if (state === "live" || state === "polling") this.loadZones(); // the device asks its clients back when zones change
     });
     this.client.on("camera_event", () => this.refresh());
     this.client.on("overlay", ({ data }) => this.#saw(data));
@@ -64,7 +66,8 @@ class Device extends EventTarget {
   }
 
   async loadZones() {
-    this.zones = (await askIfThere("/api/zones").catch(() => null)) ?? this.zones;
+    const zones = await askIfThere("/api/zones").catch(() => null);
+    [this.zones, this.knowsZones] = [zones ?? this.zones, this.knowsZones || zones !== null];
     this.#tell("zones");
   }
 
@@ -90,6 +93,13 @@ class Device extends EventTarget {
   get shape() {
     const format = this.health?.pipeline.format;
     return format ? { width: format.width, height: format.height } : { width: 640, height: 480 };
+  }
+
+  /** Takes scores of seconds, the last one being now, in place of those that this page saw. */
+  recall(scores) {
+    const first = Math.floor(Date.now() / 1000) - scores.length + 1;
+    this.scores = scores.map((score, n) => [first + n, score]).filter(([, score]) => score !== null).slice(-SCORES_MAX);
+    this.#tell("overlay");
   }
 
   /** Whether we may change things, or administer. */

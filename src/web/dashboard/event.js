@@ -120,10 +120,10 @@ async function share() {
 }
 
 function download(event) {
-  const link = (href, name, text) => h("a", { class: "button", href, download: name }, text);
+  const link = (href, end, what, text) => h("a", { class: "button", href, download: `event-${event.id}.${end}`, "aria-label": `Download ${what}`, title: `Download ${what}` }, `↓ ${text}`);
   return [
-    event.clip_url && link(event.clip_url, `event-${event.id}.mov`, "Download clip"),
-    event.snapshot_url && link(event.snapshot_url, `event-${event.id}.jpg`, "Download picture"),
-    link(`/api/events/${event.id}`, `event-${event.id}.json`, "Download data"),
+    event.clip_url && link(event.clip_url, "mov", "clip", "Clip"),
+    event.snapshot_url && link(event.snapshot_url, "jpg", "picture", "Picture"),
+    link(`/api/events/${event.id}`, "json", "data", "Data"),
   ];
 }

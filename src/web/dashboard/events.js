@@ -44,7 +44,7 @@ function queryOf(filter, words) {
 function filters(filter, words, list, go) {
   const zones = device.zones.zones.map(({ name }) => [name, name]);
   const known = zones.some(([name]) => name === filter.zone) || filter.zone === "" ? zones : [...zones, [filter.zone, filter.zone]];
-  const search = h("input", { type: "search", value: words, placeholder: "zone, kept, #12", oninput: () => list.search(search.value) });
+  const search = h("input", { type: "search", value: words, placeholder: "Zone, kept, #12", oninput: () => list.search(search.value) });
   const scores = [["", "Any"], ...[0.5, 0.6, 0.7, 0.8, 0.9].map((least) => [String(least), `${least} or more`])];
   const range = filter.from && h("p", { class: "chips" }, h("span", { class: "chip" }, `${dateTime(Date.parse(filter.from))} – ${filter.to ? dateTime(Date.parse(filter.to)) : "now"}`));
   const isFiltered = words !== "" || FILTERS.some((key) => filter[key] !== "");
@@ -120,7 +120,8 @@ class List {
     else changed.forEach((id) => this.#change(id));
     this.#older.hidden = !device.feed.more;
     const shown = this.element.childElementCount;
-    put(this.note, shown === 0 ? "Nothing fits." : `${count(shown, "event")}${device.feed.more ? ", more below" : ""}`);
+    const nothing = this.#suffix === "" && this.words === "" ? "Nothing has happened yet." : "Nothing fits.";
+    put(this.note, shown === 0 ? nothing : `${count(shown, "event")}${device.feed.more ? ", more below" : ""}`);
   }
 
   #change(id) {

@@ -27,6 +27,8 @@ export function ago(then, now = Date.now()) {
 export const dateTime = (then) => absolute.format(then);
 /** Time of the day. */
 export const timeOfDay = (then) => clockTime.format(then);
+/** Date and time, without the date where that is today's. */
+export const when = (then) => (new Date(then).toDateString() === new Date().toDateString() ? clockTime : absolute).format(then);
 /** A day, in words. */
 export const day = (then) => dayName.format(then);
 

@@ -3,9 +3,9 @@
 import { h } from "./dom.js";
 import { TRIGGER } from "./format.js";
 import { ago } from "./format.js";
-import { dateTime } from "./format.js";
 import { duration } from "./format.js";
 import { score } from "./format.js";
+import { when } from "./format.js";
 import { rectangle } from "./picture.js";
 
 /** The event as an item of a list; `suffix` is added to its address. */
@@ -17,7 +17,7 @@ export function eventItem(event, shape, suffix = "") {
       thumbnail(event, shape),
       h("div", { class: "what" },
         h("div", { class: "headline" }, relativeTime(event), badges(event)),
-        h("p", { class: "quiet" }, `${dateTime(at)}${event.clock === "synced" ? "" : " (clock not set)"}`),
+        h("p", { class: "quiet" }, `${when(at)}${event.clock === "synced" ? "" : " · clock not set"}`),
         h("p", { class: "quiet" }, more.join(" · ")))));
 }
 

@@ -17,17 +17,26 @@ export async function setNotify(on) {
   return !on || (await Notification.requestPermission()) === "granted";
 }
 
-/** Notifies of each event that begins. */
+/** Notifies of each event that begins: of one that was missed, too, as long as it goes on. */
 export function announceEvents() {
-  device.client.on("event", ({ data }) => {
-    if (data.phase !== "start" || document.visibilityState === "visible" || !notifies()) return;
-    const where = data.zones.length > 0 ? ` in ${data.zones.join(", ")}` : "";
-    const shown = new Notification(`${data.camera_id}: ${TRIGGER[data.trigger]}${where}`, {
-      body: timeOfDay(Date.parse(data.timestamp)), icon: "/icon.svg", tag: `event-${data.id}`,
-    });
+  let newest = device.feed.ids[0] ?? 0;
+  device.client.on("event", ({ data, test }) => {
+    const isNew = data.id > newest && !test;
+    newest = Math.max(newest, data.id);
+    const isOver = data.phase === "end" && device.client.state.state !== "polling"; // who asks now and then hears of short ones at their end
+    if (isNew && !isOver && document.visibilityState !== "visible" && notifies()) announce(data);
+  });
+}
+
+function announce({ id, camera_id, trigger, zones, timestamp }) {
+  const where = zones.length > 0 ? ` in ${zones.join(", ")}` : "";
+  try {
+    const shown = new Notification(`${camera_id}: ${TRIGGER[trigger]}${where}`, { body: timeOfDay(Date.parse(timestamp)), icon: "/icon.svg", tag: `event-${id}` });
     shown.onclick = () => {
       focus();
-      location.hash = `#/events/${data.id}`;
+      location.hash = `#/events/${id}`;
     };
-  });
+  } catch {
+    setNotify(false); // some phones let no page do this
+  }
 }

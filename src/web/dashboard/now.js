@@ -22,6 +22,7 @@ import { livePicture } from "./picture.js";
 
 const LATEST = 6;
 const WISH_MS = 3_000;
+const GLANCE_MS = 2_000;
 const LAYERS = "lookout.layers";
 
 /** The view. */
@@ -58,6 +59,8 @@ function stateCard(signal) {
     ask("/api/events", { method: "POST" }).then(() => toast("An event was asked for."), fail);
   }, { disabled: !device.may("control") });
   device.watch("health", () => device.health && fill(body, facts(state(device.health))), signal);
+  const timer = setInterval(() => document.visibilityState === "visible" && device.refresh(), GLANCE_MS);
+  signal.addEventListener("abort", () => clearInterval(timer));
   return card("State", { actions: [trigger] }, armed, body);
 }
 

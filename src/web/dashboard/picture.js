@@ -1,9 +1,11 @@
 // The live picture with what the detector sees drawn over it. Pictures come on the stream that the page already has; where there
-// is no place for one more viewer, single ones are asked for.
+// is no stream, single ones are asked for. Where as many look as may, it says so, and takes the next place that is free.
 
 import { device } from "./device.js";
 import { h } from "./dom.js";
 import { put } from "./dom.js";
+import { sentence } from "./dom.js";
+import { timeOfDay } from "./format.js";
 
 const RATE = 8;
 const ASK_MS = 1_000;
@@ -62,6 +64,7 @@ class Source {
   #next = null;
   #drawing = false;
   #asks = false;
+  #again = 0;
   #shown = 0;
   #why = "";
 
@@ -70,7 +73,7 @@ class Source {
     const { client } = device;
     const ends = [
       client.on("picture", (bytes) => this.#take(new Blob([bytes], { type: "image/jpeg" }))),
-      client.on("error", ({ message }) => /live/.test(message) && this.#ask()),
+      client.on("error", ({ message }) => /live/.test(message) && this.#refused(message)),
       client.on("state", () => this.#start()),
     ];
     document.addEventListener("visibilitychange", () => this.#start(), { signal });
@@ -78,6 +81,7 @@ class Source {
     signal.addEventListener("abort", () => {
       ends.forEach((end) => end());
       clearInterval(age);
+      clearTimeout(this.#again);
       client.send({ type: "live", action: "stop" });
     });
     this.#start();
@@ -88,27 +92,35 @@ class Source {
   }
 
   #start() {
+    clearTimeout(this.#again);
     const looks = document.visibilityState === "visible";
     device.client.send({ type: "live", action: looks ? "start" : "stop", ...(looks ? { fps: RATE } : {}) });
     if (looks && device.client.state.state === "polling") this.#ask();
   }
 
-  // One after another, for the stream has no place or is not there.
+  #refused(message) {
+    this.#why = sentence(message);
+    this.#say();
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#start(), ASK_AGAIN_MS);
+  }
+
+  // One after another, as long as there is no stream.
   async #ask() {
     if (this.#asks) return;
     this.#asks = true;
-    while (!this.#signal.aborted && this.#asks) {
+    while (!this.#signal.aborted && device.client.state.state === "polling") {
       const wait = document.visibilityState === "visible" ? await this.#askOnce() : ASK_MS;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
+    this.#asks = false;
   }
 
   async #askOnce() {
     try {
       const answer = await fetch("/api/snapshot.jpg", { signal: this.#signal });
       if (answer.ok) return this.#take(await answer.blob()), ASK_MS;
-      this.#why = answer.status === 404 ? "This device gives no live picture" : "The camera gives no picture now";
-      if (answer.status === 404) this.#asks = false;
+      this.#why = sentence((await answer.json()).detail);
     } catch {
       // The connection's state says so.
     }
@@ -134,7 +146,7 @@ class Source {
       if (this.#canvas.width !== width || this.#canvas.height !== height) [this.#canvas.width, this.#canvas.height] = [width, height];
       this.#canvas.getContext("2d").drawImage(bitmap, 0, 0);
       bitmap.close();
-      this.#shown = Date.now();
+      [this.#shown, this.#why] = [Date.now(), ""];
       this.#say();
     } catch {
       // A damaged picture; the next one is on its way.
@@ -148,6 +160,6 @@ class Source {
     const why = isLost ? "The camera is lost" : this.#why || (this.#shown === 0 ? "Waiting for the picture" : "No new picture");
     this.#note.hidden = !isStale;
     this.#canvas.classList.toggle("stale", isStale && this.#shown > 0);
-    put(this.#note, this.#shown === 0 ? why : `${why} since ${new Date(this.#shown).toLocaleTimeString()}`);
+    put(this.#note, this.#shown === 0 || this.#why ? why : `${why} since ${timeOfDay(this.#shown)}`);
   }
 }

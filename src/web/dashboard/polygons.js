@@ -17,7 +17,7 @@ export class Editor extends EventTarget {
   #overlay;
   #layer = h("g", { class: "editor" });
   #handles = h("div", { class: "handles" });
-  #saved = "";
+  #saved = JSON.stringify({ zones: [], masks: [] });
   #drawing = null;
   #selected = null;
   #held = null;

@@ -48,7 +48,7 @@ export function view({ signal }) {
 function healthOf({ problems, version, boot_id, uptime_ms, pipeline, recorder, frame_age_ms }) {
   const { frames, edges } = pipeline;
   return [
-    h("p", { class: problems.length === 0 ? "good" : "bad" }, problems.length === 0 ? "All is well." : problems.map(sentence).join(" ")),
+    h("p", { class: `verdict ${problems.length === 0 ? "good" : "bad"}` }, problems.length === 0 ? "All is well." : problems.map(sentence).join(" ")),
     facts([
       ["Version", version],
       ["Running for", span(uptime_ms)],
@@ -119,11 +119,11 @@ function clients(signal) {
   const end = device.client.on("presence", ({ data }) => {
     fill(note, count(data.count, "stream"));
     fill(body, data.clients.map((client) => h("tr", {},
-      h("th", { scope: "row", class: "mono" }, client.connection_id.slice(0, 8)), h("td", {}, client.network), h("td", {}, client.door),
+      h("th", { scope: "row", class: "mono" }, client.connection_id.slice(0, 8)), h("td", { class: "wide" }, client.network), h("td", {}, client.door),
       h("td", { class: "number" }, client.delivered.toLocaleString()), h("td", { class: "number" }, client.behind.toLocaleString()), h("td", { class: "number" }, client.lagged.toLocaleString()))));
   });
   signal.addEventListener("abort", end);
-  const heads = ["Connection", "Network", "Door"].map((name) => h("th", { scope: "col" }, name));
+  const heads = ["Connection", "Network", "Door"].map((name) => h("th", { scope: "col", class: name === "Network" && "wide" }, name));
   const numbers = ["Delivered", "Behind", "Missed"].map((name) => h("th", { scope: "col", class: "number" }, name));
   return card("Clients", {}, note, h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table of clients" },
     h("table", {}, h("thead", {}, h("tr", {}, heads, numbers)), body)));
@@ -133,7 +133,8 @@ function log(signal) {
   const lines = h("ol", { class: "log", tabindex: 0, "aria-label": "Newest lines of the log first" });
   const load = async () => {
     const answer = await askIfThere(`/api/logs?level=${level.value}&limit=${LOG_LINES}`, { signal });
-    fill(lines, answer === null ? h("li", {}, "The log is for administrators.") : answer.lines.map((line) => h("li", { class: line.level.toLowerCase() },
+    if (answer === null || answer.lines.length === 0) fill(lines, h("li", { class: "quiet" }, answer === null ? "The log is for administrators." : "Nothing was logged at this level."));
+    else fill(lines, answer.lines.map((line) => h("li", { class: line.level.toLowerCase() },
       h("time", { datetime: line.timestamp, title: dateTime(Date.parse(line.timestamp)) }, timeOfDay(Date.parse(line.timestamp))), h("b", {}, line.level), h("span", {}, line.text))));
   };
   const levels = ["error", "warn", "info", "debug"].map((name) => [name, name]);

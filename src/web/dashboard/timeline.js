@@ -54,7 +54,7 @@ export function timeline(filter, go, signal) {
   draw();
   load().catch(fail);
   return h("div", { class: "timeline" },
-    h("div", { class: "title" }, button("‹", () => turn(-1), { "aria-label": "Day before" }), title, note, button("›", () => turn(1), { "aria-label": "Day after" })), bars);
+    h("div", { class: "title" }, button("‹", () => turn(-1), { "aria-label": "Day before" }), h("div", { class: "day" }, title, note), button("›", () => turn(1), { "aria-label": "Day after" })), bars);
 }
 
 /** One hour: a button as high as it had events, its parts by what set them off. */

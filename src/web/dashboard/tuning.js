@@ -1,9 +1,7 @@
-// Tuning: the strength of motion against what makes an event, live; what another setting would have made of what was seen.
+// Tuning: the strength of motion against what makes an event, live and in the last hour; what other settings would have made of it.
 
-import { allEvents } from "./api.js";
 import { ask } from "./api.js";
 import { device } from "./device.js";
-import { button } from "./dom.js";
 import { card } from "./dom.js";
 import { fail } from "./dom.js";
 import { field } from "./dom.js";
@@ -16,12 +14,13 @@ import { count } from "./format.js";
 import { score } from "./format.js";
 import { span } from "./format.js";
 import { livePicture } from "./picture.js";
+import { eventsOf } from "./whatif.js";
+import { threshold } from "./whatif.js";
 
 const SHOWN_S = 120;
-const HOUR_MS = 3_600_000;
-const EVENT_PAGES_MAX = 5;
-// Thresholds of the detector change by this factor from one sensitivity to the next.
-const STEP = 1.25;
+const HOUR_S = 3_600;
+const COLUMN_S = 10;
+const REFRESH_MS = 20_000;
 
 const FUSION = {
   video: "Motion in the picture", pir: "The PIR sensor", either: "Either of them",
@@ -45,22 +44,17 @@ export function view({ signal }) {
 }
 
 function parts(tuning, signal) {
-  const picture = livePicture(signal, { boxes: true, zones: true, heat: true });
+  const picture = livePicture(signal, { boxes: true, zones: true, heat: false });
   const wanted = structuredClone(tuning);
-  const listeners = [];
-  const changed = () => listeners.forEach((listener) => listener(wanted));
-  const graph = scoreGraph(tuning, wanted, signal);
-  const past = lastHour(tuning, signal);
-  listeners.push(graph.draw, past.draw);
+  const live = scoreGraph(tuning, wanted, signal);
+  const past = lastHour(tuning, wanted, signal);
+  const changed = () => [live, past].forEach(({ draw }) => draw());
+  const saved = () => past.load().then(changed, fail);
+  saved();
   return [
-    h("div", { class: "side" }, h("section", { class: "card stage", "aria-label": "Picture" }, picture.element), card("Strength of motion", {}, graph.element)),
-    h("div", { class: "side" }, settings(tuning, wanted, changed), card("With this setting", {}, past.element)),
+    h("div", { class: "side" }, h("section", { class: "card stage", "aria-label": "Picture" }, picture.element), card("Strength of motion", {}, live.element, past.element)),
+    settings(tuning, wanted, past.words, changed, saved),
   ];
-}
-
-/** The score that is just enough at sensitivity `at`, in scores at sensitivity `now`, where 0.5 is. */
-function threshold(now, at) {
-  return 1 / (1 + STEP ** (at - now));
 }
 
 function scoreGraph(tuning, wanted, signal) {
@@ -69,7 +63,6 @@ function scoreGraph(tuning, wanted, signal) {
   const limit = h("line", { class: "limit", x1: 0, x2: SHOWN_S });
   const graph = h("svg", { class: "scores", viewBox: `0 0 ${SHOWN_S} 100`, preserveAspectRatio: "none", role: "img", "aria-label": "Score of the last two minutes" }, area, line, limit);
   const now = h("output", {}, "–");
-  const note = h("p", { class: "hint" });
   const draw = () => {
     const [least, second] = [threshold(tuning.motion.sensitivity, wanted.motion.sensitivity), Math.floor(Date.now() / 1000)];
     const points = device.scores.filter(([at]) => at > second - SHOWN_S).map(([at, value]) => `${SHOWN_S - (second - at)},${100 - 100 * value}`);
@@ -77,15 +70,12 @@ function scoreGraph(tuning, wanted, signal) {
     area.setAttribute("points", points.length > 0 ? `${points[0].split(",")[0]},100 ${points.join(" ")} ${points.at(-1).split(",")[0]},100` : "");
     for (const end of ["y1", "y2"]) limit.setAttribute(end, 100 - 100 * least);
     put(now, `${score(device.overlay?.score ?? 0)} now, ${score(least)} is enough`);
-    put(note, wanted.motion.sensitivity === tuning.motion.sensitivity
-      ? "The dashed line is what makes an event."
-      : `The dashed line is about where sensitivity ${wanted.motion.sensitivity} would put what makes an event.`);
   };
   device.watch("overlay", draw, signal);
-  return { element: h("div", {}, h("div", { class: "chart-title" }, h("span", {}, "Last two minutes"), now), graph, note), draw };
+  return { element: h("div", {}, h("div", { class: "chart-title" }, h("span", {}, "Last two minutes"), now), graph), draw };
 }
 
-function settings(tuning, wanted, changed) {
+function settings(tuning, wanted, words, changed, saved) {
   const mayChange = device.may("control");
   const shown = h("output", {}, String(wanted.motion.sensitivity));
   const slider = h("input", { type: "range", min: 1, max: 10, step: 1, value: wanted.motion.sensitivity, disabled: !mayChange, oninput: () => {
@@ -100,6 +90,7 @@ function settings(tuning, wanted, changed) {
   const numbers = NUMBERS.map(([section, key, label, hint, min, max, step]) => {
     const input = h("input", { type: "number", min, max, step, value: wanted[section][key], disabled: !mayChange, oninput: () => {
       if (input.value !== "") wanted[section][key] = Number(input.value);
+      changed();
     } });
     return field(label, input, hint);
   });
@@ -108,7 +99,7 @@ function settings(tuning, wanted, changed) {
     try {
       const now = await ask("/api/tuning", { method: "PUT", body: differences(tuning, wanted) });
       Object.assign(tuning, structuredClone(now));
-      changed();
+      saved();
       toast("Saved, and in force.");
     } catch (error) {
       if (error.status === 405) toast("This device takes its tuning from its configuration only.", "bad");
@@ -117,7 +108,7 @@ function settings(tuning, wanted, changed) {
   };
   return card("Settings", {}, h("form", { class: "stack", onsubmit: save },
     sensitivity(slider, shown),
-    field("What makes an event", fusion), h("div", { class: "grid" }, numbers),
+    field("What makes an event", fusion), words, h("div", { class: "grid" }, numbers),
     h("div", { class: "actions end" }, h("button", { type: "submit", class: "primary", disabled: !mayChange }, "Save"))));
 }
 
@@ -136,44 +127,45 @@ function differences(tuning, wanted) {
   return Object.fromEntries(sections.filter(([, keys]) => Object.keys(keys).length > 0));
 }
 
-/** What of the last hour would be events at another sensitivity, as far as its scores tell. */
-function lastHour(tuning, signal) {
-  const list = h("ul", { class: "plain" });
+/** The last hour with the events that these settings would have made of it, and how many that are. */
+function lastHour(tuning, wanted, signal) {
+  const bars = h("path", { class: "bars-of-hour" });
+  const marks = h("g", { class: "fired" });
+  const limit = h("line", { class: "limit", x1: 0, x2: HOUR_S });
+  const graph = h("svg", { class: "scores", viewBox: `0 0 ${HOUR_S} 112`, preserveAspectRatio: "none", role: "img", "aria-label": "Score of the last hour" }, bars, limit, marks);
+  const words = h("p", { class: "verdict", role: "status" });
   const note = h("p", { class: "hint" });
-  let events = [];
-  let wanted = tuning;
-  const draw = (other = wanted) => {
-    wanted = other;
+  let seconds = [];
+  const draw = () => {
     const least = threshold(tuning.motion.sensitivity, wanted.motion.sensitivity);
-    const seen = events.filter((event) => event.video !== null);
-    const still = seen.filter((event) => event.video.peak_score >= least);
-    const nearly = nearMisses(least);
-    fill(list,
-      h("li", {}, h("b", {}, count(still.length, "event")), ` of the ${seen.length} that motion made in the last hour would be made`),
-      h("li", {}, h("b", {}, count(seen.length - still.length, "event")), " would not"),
-      h("li", {}, h("b", {}, count(nearly, "more moment")), " in which motion was too weak would be enough"));
-    const watched = device.scores.length > 0 ? Date.now() - device.scores[0][0] * 1000 : 0;
-    put(note, `Weak motion is known from when this page was opened: ${span(Math.min(watched, HOUR_MS))}. An estimate: it takes scores for what another sensitivity would give.`);
+    const [would, does] = [eventsOf(seconds, least, wanted.event), eventsOf(seconds, 0.5, tuning.event)];
+    const begin = HOUR_S - seconds.length;
+    bars.setAttribute("d", barsOf(seconds, begin));
+    for (const end of ["y1", "y2"]) limit.setAttribute(end, 100 - 100 * least);
+    marks.replaceChildren(...would.map(([first, last]) => h("rect", { x: begin + first, width: Math.max(COLUMN_S, last - first + 1), y: 104, height: 8 })));
+    graph.setAttribute("aria-label", `Score of the last hour, and ${count(would.length, "event")} of these settings`);
+    fill(words, h("b", {}, `About ${count(would.length, "event")}`), ` in ${spanOf(seconds)}`, would.length === does.length ? "." : `; ${does.length} with what is in force.`);
+    put(note, "Dashed: what is enough. Below: the events. An estimate from each second's strongest motion; size, frames and zones are not counted anew.");
   };
   const load = async () => {
-    const from = new Date(Date.now() - HOUR_MS).toISOString();
-    events = (await allEvents({ from }, EVENT_PAGES_MAX, signal)).events;
-    draw();
+    const { scores, pir } = await ask("/api/tuning/scores", { signal });
+    seconds = scores.map((value, n) => (value === null ? null : { score: value, pir: pir[n] === "1" }));
+    device.recall(scores.slice(-SHOWN_S));
   };
-  load().catch(fail);
-  signal.addEventListener("abort", device.client.on("event", ({ data }) => data.phase === "end" && load().catch(fail)));
-  draw();
-  return { element: h("div", {}, list, note, h("p", {}, button("Count again", () => load().catch(fail)))), draw };
+  const timer = setInterval(() => document.visibilityState === "visible" && load().then(draw, () => {}), REFRESH_MS);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  const axis = h("div", { class: "axis", "aria-hidden": "true" }, ["60 min ago", "45", "30", "15", "now"].map((text) => h("span", {}, text)));
+  return { element: h("div", { class: "past" }, h("div", { class: "chart-title" }, h("span", {}, "Last hour")), graph, axis, note), words, draw, load };
 }
 
-/** Times that the score rose above `least` without being enough now. */
-function nearMisses(least) {
-  let times = 0;
-  let above = false;
-  for (const [, value] of device.scores) {
-    const isMiss = value >= least && value < 0.5;
-    if (isMiss && !above) times += 1;
-    above = value >= least;
+const spanOf = ({ length }) => (length >= HOUR_S ? "the last hour" : `the last ${span(length * 1000)} (no more is known yet)`);
+
+// The strongest of every few seconds, as an outline of bars.
+function barsOf(seconds, begin) {
+  const bars = [];
+  for (let at = 0; at < seconds.length; at += COLUMN_S) {
+    const most = Math.max(0, ...seconds.slice(at, at + COLUMN_S).map((second) => second?.score ?? 0));
+    if (most > 0) bars.push(`M${begin + at} 100V${(100 - 100 * most).toFixed(1)}h${COLUMN_S}V100Z`);
   }
-  return times;
+  return bars.join("");
 }

@@ -32,11 +32,12 @@ export function view({ signal }) {
   const refresh = async () => {
     const report = await askIfThere("/api/update", { signal });
     if (!signal.aborted) fill(body, report === null ? absent() : overview(report, refresh));
-    form.hidden = report === null || report.state === "off" || !device.may("admin");
+    install.hidden = report === null || report.state === "off";
     if (report?.task) show(work, report.task.percentage, `${report.task.message}`);
   };
   const form = upload(work, () => refresh().catch(fail), signal);
-  form.hidden = true;
+  const install = card("Install", { hidden: true }, form, work.element,
+    h("p", { class: "hint" }, "A bundle is signed; the device refuses what is not for it, or is damaged, or older than what runs. It installs beside the running system, and comes back to that by itself if the new one does not work."));
   for (const topic of TASKS) {
     device.want(topic, signal);
     signal.addEventListener("abort", device.client.on(topic, (message) => told(message, work, refresh)));
@@ -44,12 +45,12 @@ export function view({ signal }) {
   refresh().catch(fail);
   const timer = setInterval(() => document.visibilityState === "visible" && refresh().catch(() => {}), REFRESH_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
-  return h("div", { class: "update" }, card("System", {}, body), card("Install", {}, form, work.element,
-    h("p", { class: "hint" }, "A bundle is signed; the device refuses what is not for it, or is damaged, or older than what runs. It installs beside the running system, and comes back to that by itself if the new one does not work.")));
+  return h("div", { class: "update" }, card("System", {}, body), install);
 }
 
 function absent() {
-  return [facts([["Version", device.health?.version ?? "unknown"]]), h("p", { class: "quiet" }, "This build is not updated from here.")];
+  const why = device.may("admin") ? "This build is not updated from here." : "Updates are for administrators.";
+  return [facts([["Version", device.health?.version ?? "unknown"]]), h("p", { class: "hint" }, why)];
 }
 
 function overview({ state, version, slots, problem, last }, refresh) {
@@ -58,9 +59,11 @@ function overview({ state, version, slots, problem, last }, refresh) {
     ask("/api/update/reboot", { method: "POST" }).then(refresh, fail);
   }, { class: "primary", disabled: !device.may("admin") });
   return [
-    facts([["State", STATE[state] ?? state], ["Version that runs", version], ["Slots", problem && slots.length === 0 ? sentence(problem) : null]]),
+    h("p", { class: "verdict" }, sentence((state === "off" && problem) || (STATE[state] ?? state))),
+    facts([["Version that runs", version]]),
     slots.length > 0 && h("div", { class: "slots" }, slots.map(slot)),
-    last && h("p", { class: "quiet" }, `Last update: ${lastWords(last)}`),
+    slots.length === 0 && problem && state !== "off" && h("p", { class: "hint" }, sentence(problem)),
+    last && h("p", { class: "hint" }, `Last update: ${lastWords(last)}`),
     state === "reboot_needed" && h("p", {}, reboot),
   ].filter(Boolean);
 }

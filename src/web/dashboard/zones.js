@@ -29,7 +29,7 @@ export function view({ signal }) {
     allow();
   };
   const allow = () => {
-    for (const made of [save, discard]) made.disabled = !editor.isChanged || !device.may("control");
+    for (const made of [save, discard]) made.disabled = !editor.isChanged || !device.knowsZones || !device.may("control");
   };
   const guide = () => put(hint, editor.isDrawing
     ? "Click the corners; click the first one, or press Enter, to close the shape. Escape gives it up."
@@ -47,7 +47,12 @@ export function view({ signal }) {
   editor.addEventListener("shapes", draw, { signal });
   editor.addEventListener("edit", allow, { signal });
   editor.addEventListener("mode", guide, { signal });
-  device.watch("zones", () => editor.isChanged || editor.load(device.zones), signal);
+  let isLoaded = false; // nothing is drawn over zones that are not known yet
+  device.watch("zones", () => {
+    if (!isLoaded || !editor.isChanged) editor.load(device.zones);
+    isLoaded = device.knowsZones;
+    allow();
+  }, signal);
   draw();
   guide();
   const add = (kind, text) => button(text, () => editor.begin(kind));
@@ -65,7 +70,7 @@ function row(editor, shape) {
   const sensitivity = isZone && select(SENSITIVITIES, String(shape.sensitivity ?? ""), (event) => editor.change(shape, { sensitivity: event.target.value === "" ? null : Number(event.target.value) }));
   const title = isZone ? shape.name : `Mask ${editor.shapes.filter((other) => other.kind === "mask").indexOf(shape) + 1}`;
   return h("fieldset", { class: `shape ${shape.kind}`, onfocusin: () => editor.select(shape) },
-    h("legend", {}, isZone ? "Zone" : title),
-    isZone && field("Name", name), isZone && field("Sensitivity", sensitivity),
-    button("Remove", () => editor.remove(shape), { "aria-label": `Remove ${title}` }));
+    h("legend", { class: "unseen" }, isZone ? "Zone" : title),
+    isZone ? [field("Name", name), field("Sensitivity", sensitivity)] : h("b", {}, title),
+    button("✕", () => editor.remove(shape), { "aria-label": `Remove ${title}`, title: "Remove" }));
 }

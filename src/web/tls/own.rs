@@ -21,7 +21,7 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::pki_types::UnixTime;
 
 use super::Tls;
-use super::fingerprint;
+use super::certificate::fingerprint;
 use crate::limits::TLS_BUFFER_BYTES;
 
 impl Tls {
@@ -29,7 +29,7 @@ impl Tls {
     pub(in crate::web) async fn connect_to_self(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let provider = Arc::new(crypto::ring::default_provider());
         let own = OwnCertificate {
-            fingerprint: self.fingerprint.clone(),
+            fingerprint: self.fingerprint().to_owned(),
             provider: Arc::clone(&provider),
         };
         let config = ClientConfig::builder_with_provider(provider)
