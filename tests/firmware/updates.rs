@@ -55,11 +55,7 @@ pub(crate) fn refused(guest: &mut Guest) {
     assert_eq!(guest.post("/api/update", BINARY, &damaged).0, 202, "its signature is good");
     let report = outcome(guest, "failed", INSTALL_MAX);
     println!("  damaged: {}", report["last"]["why"]);
-    assert_eq!(
-        booted(&report["slots"]),
-        booted(&before),
-        "a damaged payload leaves the running slot as it was"
-    );
+    assert_eq!(report["slots"], before, "a damaged payload changed a slot");
 }
 
 pub(crate) fn counted_out(guest: &mut Guest) {
