@@ -55,6 +55,7 @@ pub(crate) fn refused(guest: &mut Guest) {
     assert_eq!(guest.post("/api/update", BINARY, &damaged).0, 202, "its signature is good");
     let report = outcome(guest, "failed", INSTALL_MAX);
     println!("  damaged: {}", report["last"]["why"]);
+    assert!(report["last"]["why"].to_string().contains("Failed updating slot"), "{report}");
     assert_eq!(report["slots"], before, "a damaged payload changed a slot");
 }
 
