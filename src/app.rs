@@ -31,6 +31,7 @@ use crate::budget::OverBudget;
 use crate::clock::BootId;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::config::ConfigError;
 use crate::config::live::Live;
 use crate::health;
 use crate::heap;
@@ -50,7 +51,10 @@ use crate::recorder;
 use crate::recorder::Recorder;
 use crate::recorder::scribe::Identity;
 use crate::recorder::scribe::Scribe;
+use crate::records::Notice;
+use crate::records::Record;
 use crate::records::RecordQueue;
+use crate::records::detail;
 use crate::source::camera::Camera;
 use crate::source::pace::Pace;
 use crate::status::Status;
@@ -147,7 +151,7 @@ impl Service {
         let tls = Tls::open(&config.web.tls, &config.store.dir, &[config.web.listen.ip()])?;
         let upkeep = Upkeep::new(config, &shared, &store, tls.clone());
         let mut services = services(config, &shared, &store, accounts, tls, &upkeep.updater);
-        services.tuner = Some(live);
+        services.tuner = Some(live.clone());
         let recorder = Recorder::new(recorder::Parts {
             store,
             opened,
@@ -161,14 +165,28 @@ impl Service {
         })?;
         let pipeline = pipeline(config, &shared);
         let studio = Studio::new(shared.desk.clone(), shared.queue.clone(), shared.clock.clone());
-        Ok(Service {
+        let service = Service {
             shared,
             pipeline,
             studio,
             recorder,
             services,
             upkeep,
-        })
+        };
+        service.tell_left_out(live.left_out());
+        Ok(service)
+    }
+
+    /// Logs each setting that was left out, as this version does not have it, and gives one alert for all of them.
+    pub fn tell_left_out(&self, errors: &[ConfigError]) {
+        if errors.is_empty() {
+            return;
+        }
+        errors.iter().for_each(|error| tracing::warn!(%error, "a setting is left out"));
+        let keys: Vec<&str> = errors.iter().filter_map(ConfigError::unknown_key).collect();
+        let words = format!("settings that this version does not have are left out: {}", keys.join(", "));
+        let now = self.shared.clock.now();
+        self.shared.queue.push(Record::Notice(now, Notice::SettingsLeftOut, detail(&words)));
     }
 
     /// Where messages are announced.

@@ -34,6 +34,7 @@ use crate::identity::Accounts;
 use crate::identity::IdentityError;
 use crate::limits::PASSWORD_BYTES_MAX;
 use crate::logs;
+use crate::ota;
 use crate::source;
 use crate::store::FILE_NAME;
 use crate::store::Opened;
@@ -170,7 +171,7 @@ pub fn exit(outcome: Result<(), CommandError>) -> ExitCode {
 
 /// `lookout run`
 pub fn run(settings: &Overrides) -> Result<(), CommandError> {
-    let config = load(settings)?;
+    let (config, left_out) = load_to_run(settings)?;
     start_log(&config);
     let ledger = Ledger::of(&config).check()?;
     let refused = |(address, cause)| CommandError::Listen { address, cause };
@@ -178,6 +179,7 @@ pub fn run(settings: &Overrides) -> Result<(), CommandError> {
     let address = listeners.address().map_err(|cause| refused((config.web.listen, cause)))?;
     let clock = clock(&config);
     let service = Service::new(&config, clock)?;
+    service.tell_left_out(&left_out);
     let (http, ws) = service.fingerprint().map_or(("http", "ws"), |_| ("https", "wss"));
     let fingerprint = service
         .fingerprint()
@@ -257,6 +259,21 @@ pub fn version() -> Result<(), CommandError> {
 
 fn load(settings: &Overrides) -> Result<Config, ConfigError> {
     Config::load(settings, &Overrides::from_environment(|name| std::env::var_os(name)))
+}
+
+/// A key that there is not stops the start, for whoever mistyped it sits before it. Where a newer version ran before, nobody does: it
+/// may be that one's key, and a camera that came back from it is to see. Its keys are left out, and told beside the rest.
+fn load_to_run(settings: &Overrides) -> Result<(Config, Vec<ConfigError>), ConfigError> {
+    let error = match load(settings) {
+        Err(error) if error.unknown_key().is_some() => error,
+        outcome => return outcome.map(|config| (config, Vec::new())),
+    };
+    let (config, left_out) = Config::load_known(settings, &Overrides::from_environment(|name| std::env::var_os(name)))?;
+    if ota::newer_was_here(&config.store.dir) {
+        Ok((config, left_out))
+    } else {
+        Err(error)
+    }
 }
 
 /// The machine's clock, or what the scene makes of it.

@@ -157,10 +157,21 @@ impl Config {
     /// The settings that hold: built-in defaults, then the file that `arguments` or else `environment` names (none:
     /// no file), then `environment`, then `arguments`. The first thing wrong is the error.
     pub fn load(arguments: &Overrides, environment: &Overrides) -> Result<Config, ConfigError> {
+        Config::load_layers(arguments, environment, None)
+    }
+
+    /// The same without the keys of the file that this version does not have; they are told beside it.
+    pub fn load_known(arguments: &Overrides, environment: &Overrides) -> Result<(Config, Vec<ConfigError>), ConfigError> {
+        let mut left_out = Vec::new();
+        let config = Config::load_layers(arguments, environment, Some(&mut left_out))?;
+        Ok((config, left_out))
+    }
+
+    fn load_layers(arguments: &Overrides, environment: &Overrides, left_out: Option<&mut Vec<ConfigError>>) -> Result<Config, ConfigError> {
         let mut config = Config::default();
         let mut places = read::Places::new();
         if let Some(file) = arguments.config.as_ref().or(environment.config.as_ref()) {
-            config.read(&read_text(file)?, file, &mut places)?;
+            config.read(&read_text(file)?, file, &mut places, left_out)?;
         }
         config.set_all(environment, |known| Place::Environment(known.variable), &mut places)?;
         config.set_all(arguments, |known| Place::Argument(known.option), &mut places)?;
@@ -172,7 +183,7 @@ impl Config {
     pub fn parse(text: &str, file: &Path) -> Result<Config, ConfigError> {
         let mut config = Config::default();
         let mut places = read::Places::new();
-        config.read(text, file, &mut places)?;
+        config.read(text, file, &mut places, None)?;
         check::relations(&config, &places)?;
         Ok(config)
     }
@@ -199,12 +210,19 @@ impl Config {
         toml
     }
 
-    fn read(&mut self, text: &str, file: &Path, places: &mut read::Places) -> Result<(), ConfigError> {
+    fn read(
+        &mut self,
+        text: &str,
+        file: &Path,
+        places: &mut read::Places,
+        left_out: Option<&mut Vec<ConfigError>>,
+    ) -> Result<(), ConfigError> {
         let reader = read::Reader {
             file,
             text,
             renames: keys::RENAMES,
             places,
+            left_out,
         };
         reader.read(keys::keys(self))
     }

@@ -18,6 +18,7 @@ mod version;
 pub use attempt::Attempt;
 pub use attempt::Outcome;
 pub use attempt::Situation;
+pub use attempt::newer_was_here;
 pub use job::Accepted;
 pub use job::Job;
 pub use job::Lane;

@@ -66,6 +66,8 @@ pub enum Notice {
     PirRestored,
     /// Something became of an update.
     Update(UpdateChange),
+    /// Settings of another version are left out.
+    SettingsLeftOut,
 }
 
 /// What became of an update of the system.

@@ -259,7 +259,7 @@ impl Printer<'_> {
             Notice::Tampered(_) => "tampered",
             Notice::TamperOver(_) => "tamper_over",
             Notice::SceneChanged => "scene_changed",
-            Notice::Camera(_) | Notice::PirLost | Notice::PirRestored | Notice::Update(_) => return Ok(()),
+            Notice::Camera(_) | Notice::PirLost | Notice::PirRestored | Notice::Update(_) | Notice::SettingsLeftOut => return Ok(()),
         };
         self.line(&AlertLine {
             kind: "alert",

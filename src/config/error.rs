@@ -98,3 +98,13 @@ pub struct ConfigError {
     /// Why.
     pub problem: Problem,
 }
+
+impl ConfigError {
+    /// The key, where all that is wrong is that this version does not have it.
+    pub fn unknown_key(&self) -> Option<&str> {
+        match &self.problem {
+            Problem::Unknown { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+}

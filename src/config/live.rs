@@ -1,5 +1,6 @@
 //! What is changed while the service runs: kept in a file of its own in the data folder, a layer over all others, of
-//! `[motion]` and `[event]` alone. The file that a person wrote is never touched.
+//! `[motion]` and `[event]` alone. The file that a person wrote is never touched. Keys of a newer version, which the machine may
+//! have come back from, stay in the file for it until the next change.
 
 use std::fs;
 use std::io;
@@ -35,27 +36,35 @@ pub struct Live {
     file: PathBuf,
     /// Held for a moment only: whoever asks what holds does not wait for the disk.
     config: Mutex<Config>,
+    /// Keys of the file that this version does not have.
+    left_out: Vec<ConfigError>,
     /// One change at a time.
     changing: Mutex<()>,
 }
 
 impl Live {
     /// The configuration with what was changed in earlier runs. A file of changes that cannot be read or breaks the rules is
-    /// set aside and said: the camera is to see, with the settings of the configuration file.
+    /// set aside and said: the camera is to see, with the settings of the configuration file. Keys that this version does not
+    /// have are left out: see [`left_out`](Live::left_out).
     pub fn open(config: Config) -> Live {
         let file = config.store.dir.join(FILE_NAME);
         let live = |config| Live {
             file: file.clone(),
             config: Mutex::new(config),
+            left_out: Vec::new(),
             changing: Mutex::new(()),
         };
+        let mut left_out = Vec::new();
         let text = match super::read_text(&file) {
             Ok(text) => text,
             Err(_) if !file.exists() => return live(config),
             Err(error) => return live(without(&file, &error, config)),
         };
-        match config.with(&text, &file) {
-            Ok(changed) => live(changed.only_tables(&config)),
+        match config.with(&text, &file, Some(&mut left_out)) {
+            Ok(changed) => Live {
+                left_out,
+                ..live(changed.only_tables(&config))
+            },
             Err(error) => live(without(&file, &error, config)),
         }
     }
@@ -63,6 +72,11 @@ impl Live {
     /// The configuration that holds.
     pub fn config(&self) -> Config {
         self.lock().clone()
+    }
+
+    /// Keys of the file of changes that this version does not have, and where they stand.
+    pub fn left_out(&self) -> &[ConfigError] {
+        &self.left_out
     }
 
     fn lock(&self) -> MutexGuard<'_, Config> {
@@ -85,7 +99,7 @@ impl Tuner for Live {
         let wanted = match change {
             Change::Keys(keys) => {
                 let text = toml::to_string(&keys).map_err(|_| Refused::Rule("null is no value; a key that is left out stays".into()))?;
-                let given = held.with(&text, Path::new("request"));
+                let given = held.with(&text, Path::new("request"), None);
                 given.map_err(|error| Refused::Rule(error.problem.to_string()))? // who sent JSON knows of no lines
             }
             Change::Whole(text) => {
@@ -110,9 +124,9 @@ impl Tuner for Live {
 
 impl Config {
     /// These settings with those of `text` over them.
-    fn with(&self, text: &str, file: &Path) -> Result<Config, ConfigError> {
+    fn with(&self, text: &str, file: &Path, left_out: Option<&mut Vec<ConfigError>>) -> Result<Config, ConfigError> {
         let (mut config, mut places) = (self.clone(), Places::new());
-        config.read(text, file, &mut places)?;
+        config.read(text, file, &mut places, left_out)?;
         check::relations(&config, &places)?;
         Ok(config)
     }

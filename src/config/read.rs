@@ -32,6 +32,8 @@ pub(super) struct Reader<'a> {
     pub(super) text: &'a str,
     pub(super) renames: &'a Renames,
     pub(super) places: &'a mut Places,
+    /// Where keys that there are not are told, which are left out then; without it the first of them is the error.
+    pub(super) left_out: Option<&'a mut Vec<ConfigError>>,
 }
 
 impl Reader<'_> {
@@ -48,12 +50,23 @@ impl Reader<'_> {
             let key_path = join(path, name.get_ref());
             match keys.iter_mut().find(|key| key.name == name.get_ref()) {
                 Some(key) => self.slot(&key_path, value, &mut key.slot)?,
-                None => return Err(self.error(&name.span(), self.unknown(path, &key_path, &keys))),
+                None => self.no_such_key(self.error(&name.span(), self.unknown(path, &key_path, &keys)))?,
             }
         }
         match keys.iter().find(|key| key.required && !table.contains_key(key.name)) {
             Some(key) => Err(self.error(span, Problem::Missing { key: join(path, key.name) })),
             None => Ok(()),
+        }
+    }
+
+    /// A key of another version is left out where that is asked for; one with a new name is not, since its value is known to count.
+    fn no_such_key(&mut self, error: ConfigError) -> Result<(), ConfigError> {
+        match &mut self.left_out {
+            Some(left_out) if error.unknown_key().is_some() => {
+                left_out.push(error);
+                Ok(())
+            }
+            _ => Err(error),
         }
     }
 
@@ -193,6 +206,7 @@ mod tests {
             text,
             renames,
             places: &mut Places::new(),
+            left_out: None,
         };
         let keys = vec![key("camera", Slot::Table(vec![key("width", count(&mut width, 1..=4096))]))];
         reader.read(keys).map_err(|error| error.to_string())?;

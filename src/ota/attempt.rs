@@ -9,6 +9,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::Version;
+use super::report::running_version;
 use crate::clock::BootId;
 use crate::clock::Timestamp;
 use crate::identity::file;
@@ -85,6 +87,13 @@ impl Attempt {
             _ => Situation::Settled,
         }
     }
+}
+
+/// Whether the last update that the data in `folder` know of was to a newer version than the one that runs: the machine came back
+/// from it, or is on its way there.
+pub fn newer_was_here(folder: &Path) -> bool {
+    let newer = |last: Attempt| Some(Version::parse(&last.version)? > Version::parse(&running_version(&[]))?);
+    Log::new(folder).read().and_then(newer).unwrap_or(false)
 }
 
 /// The file.

@@ -82,9 +82,9 @@ pub struct Slot {
     pub booted: bool,
     /// Whether the boot loader would start it.
     pub bootable: bool,
-    /// Version that was installed there; null for what was flashed.
+    /// Version that was installed there; null for what was flashed, and for what was not written to its end.
     pub version: Option<String>,
-    /// When it was installed; null for what was flashed.
+    /// When it was installed; null as the version is.
     pub installed: Option<String>,
 }
 
@@ -274,14 +274,17 @@ fn within(value: &OwnedVariant) -> Result<Dictionary, zbus::Error> {
     value.try_to_owned().and_then(Dictionary::try_from)
 }
 
+/// RAUC notes version and time before it writes, and that they hold ("ok") after.
 fn slot((name, facts): (String, Dictionary)) -> Slot {
+    let whole = text(&facts, "status").is_some_and(|status| status == "ok");
+    let installed = |name| text(&facts, name).filter(|_| whole);
     Slot {
         name,
         bootname: text(&facts, "bootname").unwrap_or_default(),
         booted: text(&facts, "state").is_some_and(|state| state == "booted"),
         bootable: text(&facts, "boot-status").is_some_and(|status| status == "good"),
-        version: text(&facts, "bundle.version"),
-        installed: text(&facts, "installed.timestamp"),
+        version: installed("bundle.version"),
+        installed: installed("installed.timestamp"),
     }
 }
 

@@ -345,6 +345,7 @@ impl Scribe {
             Notice::Update(UpdateChange::Confirmed) => self.alert(AlertType::UpdateConfirmed, words, seq),
             Notice::Update(UpdateChange::Rejected) => self.alert(AlertType::UpdateRejected, words, seq),
             Notice::Update(UpdateChange::RolledBack) => self.alert(AlertType::UpdateRolledBack, words, seq),
+            Notice::SettingsLeftOut => self.alert(AlertType::SettingsLeftOut, words, seq),
         }
     }
 

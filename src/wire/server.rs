@@ -117,6 +117,8 @@ pub enum AlertType {
     UpdateRejected,
     /// The machine came back from a new system to the one before.
     UpdateRolledBack,
+    /// The configuration has settings of another version, which this one leaves out.
+    SettingsLeftOut,
 }
 
 /// Someone should look at this.
