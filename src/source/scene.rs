@@ -84,9 +84,9 @@ pub fn footprint(settings: &Settings) -> usize {
     };
     let pixel = pixel.or(settings.pixel).unwrap_or(PixelFormat::Grey);
     let format = FrameFormat::packed(pixel, width, height, Duration::ZERO);
-    // Garden and lit garden, luma where it is packed, the frame; the tree's crown is a ninth of the picture.
+    // The garden, luma where it is packed, the frame; the tree's crown is a ninth of the picture.
     let pictures =
-        (2 + usize::from(is_packed(pixel)) + usize::from(shakes)) * format.luma_bytes() + format.luma_bytes() / 8 + frame_bytes_max(format);
+        (1 + usize::from(is_packed(pixel)) + usize::from(shakes)) * format.luma_bytes() + format.luma_bytes() / 8 + frame_bytes_max(format);
     size_of::<Player>() + size_of::<Stage>() + pictures + noise::noise_bytes(width as usize)
 }
 
@@ -196,14 +196,13 @@ impl Stage {
         let (width, height) = (self.format.width, self.format.height);
         let at = self.rate.at(self.shown);
         let script = &self.spec.script;
-        let (ground, light) = self.ground.lit(script, at);
         let packed = !self.luma.is_empty();
         let luma = if packed {
             &mut self.luma[..]
         } else {
-            &mut self.picture[..ground.len()]
+            &mut self.picture[..self.ground.len()]
         };
-        luma.copy_from_slice(ground);
+        let light = self.ground.draw(script, at, luma);
         if let Some(crown) = &self.crown {
             let strength: f32 = script.effects.iter().map(|effect| effect.storm(at)).product();
             crown.draw(luma, width as usize, (at.as_secs_f32(), strength), light);

@@ -9,11 +9,10 @@ use super::script::Script;
 const DRIFT_SECONDS: f32 = 90.0;
 const DRIFT: f32 = 0.06;
 
-/// The garden, and how it looks in the light.
+/// The garden, as it is painted where the light changes, and lit already where it never does.
 pub(super) struct Ground {
     garden: Vec<u8>,
-    /// In the light of the frame drawn last; empty where the light never changes, and the garden is painted in it.
-    lit: Vec<u8>,
+    changes: bool,
     light: [u8; 256],
 }
 
@@ -24,35 +23,29 @@ impl Ground {
         if !changes {
             garden.iter_mut().for_each(|pixel| *pixel = light[*pixel as usize]);
         }
-        let mut ground = Ground {
-            lit: vec![0; if changes { garden.len() } else { 0 }],
-            garden,
-            light,
-        };
-        ground.shine();
-        ground
+        Ground { garden, changes, light }
     }
 
-    /// Luma, and what becomes of each grey level of whatever else is drawn. Worked out anew when the light has changed by a grey level.
-    pub(super) fn lit(&mut self, script: &Script, at: Duration) -> (&[u8], &[u8; 256]) {
-        if self.lit.is_empty() {
-            return (&self.garden, &self.light);
+    /// Draws it into `luma`; gives what becomes of each grey level of whatever else is drawn.
+    pub(super) fn draw(&mut self, script: &Script, at: Duration, luma: &mut [u8]) -> &[u8; 256] {
+        if self.changes {
+            self.light = light_at(script, at);
+            let pixels = luma.iter_mut().zip(&self.garden);
+            pixels.for_each(|(lit, pixel)| *lit = self.light[*pixel as usize]);
+        } else {
+            luma.copy_from_slice(&self.garden);
         }
-        let light = light_at(script, at);
-        if light != self.light {
-            self.light = light;
-            self.shine();
-        }
-        (&self.lit, &self.light)
+        &self.light
     }
 
-    fn shine(&mut self) {
-        let pixels = self.lit.iter_mut().zip(&self.garden);
-        pixels.for_each(|(lit, pixel)| *lit = self.light[*pixel as usize]);
+    /// Luma of the picture, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.garden.len()
     }
 
+    /// Bytes held.
     pub(super) fn footprint(&self) -> usize {
-        self.garden.capacity() + self.lit.capacity()
+        self.garden.capacity()
     }
 }
 
