@@ -157,12 +157,13 @@ impl AcCoder {
     #[inline(always)]
     pub(super) fn pass(&self, bits: &mut Bits<'_>) -> Option<()> {
         let mut next = 1;
-        loop {
+        while next < BLOCK {
             bits.fill();
             let entry = u32::from(self.entries[bits.peek(AC_BITS)]);
             let after = next + (entry >> 6);
             if entry == 0 || after >= BLOCK {
-                return self.pass_singly(bits, next);
+                next = self.pass_one(bits, next)?;
+                continue;
             }
             bits.take(entry & 31);
             if entry & 32 != 0 {
@@ -170,23 +171,20 @@ impl AcCoder {
             }
             next = after;
         }
+        (next == BLOCK).then_some(())
     }
 
-    /// The same one by one, for long codes and the last coefficients: an entry may reach into the next block. Returns to
-    /// the table when the block is not at its end.
+    /// The coefficient after this one: for long codes and at the end of a block, where an entry may reach into the next.
     #[inline(never)]
-    fn pass_singly(&self, bits: &mut Bits<'_>, mut next: u32) -> Option<()> {
-        while next < BLOCK {
-            bits.fill();
-            let (length, value) = self.code.find(bits.peek(16) as u32)?;
-            let (run, size) = (u32::from(value >> 4), u32::from(value & 15));
-            bits.take(length + size);
-            if size == 0 && run != 15 {
-                return (run == 0).then_some(());
-            }
-            next += run + 1;
+    fn pass_one(&self, bits: &mut Bits<'_>, next: u32) -> Option<u32> {
+        let (length, value) = self.code.find(bits.peek(16) as u32)?;
+        let (run, size) = (u32::from(value >> 4), u32::from(value & 15));
+        bits.take(length + size);
+        match (run, size) {
+            (0, 0) => Some(BLOCK),
+            (1..15, 0) => None,
+            _ => Some(next + run + 1),
         }
-        (next == BLOCK).then_some(())
     }
 }
 
