@@ -108,7 +108,10 @@ fn an_intruder_is_seen_within_a_second_of_the_first_word_of_him() {
 #[test]
 fn a_clip_plays_frame_by_frame_from_before_the_event_to_after_it() {
     let dir = tempfile::tempdir().unwrap();
-    let (service, event) = filmed(dir.path(), &[]);
+    // Room for what is asked for before the event: pictures of this noise are large, and a busy machine gives them late.
+    let config = dir.path().join("lookout.toml");
+    fs::write(&config, "[media]\nring = \"768KiB\"\n").unwrap();
+    let (service, event) = filmed(dir.path(), &["--config", config.to_str().unwrap()]);
     let url = event["clip_url"].as_str().unwrap();
     let clip = get(&service, url, "");
     assert_eq!(clip.field("content-type"), Some("video/quicktime"));
@@ -122,7 +125,7 @@ fn a_clip_plays_frame_by_frame_from_before_the_event_to_after_it() {
     assert_eq!((&index["width"], &index["height"]), (&640.into(), &480.into()));
     assert_eq!(index["bytes"], clip.body.len());
     let (start, last) = (index["start_ms"].as_i64().unwrap(), rows.last().unwrap()[2] as i64);
-    assert!((-2000..-100).contains(&start), "it begins before the event: {start}");
+    assert!((-2000..-500).contains(&start), "it begins before the event: {start}");
     let seen = event["duration_ms"].as_i64().unwrap();
     assert!(
         (seen + 1500..seen + 4000).contains(&(start + last)),
