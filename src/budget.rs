@@ -30,6 +30,9 @@ use crate::status::Scores;
 use crate::store;
 use crate::web;
 
+/// Settings of the detector that are held at once: those in force, the pipeline's, and two on their way.
+const SETTINGS_HELD: usize = 4;
+
 /// What one holder may take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
@@ -66,7 +69,8 @@ impl Ledger {
         let camera = &config.camera.source;
         let (width, height) = camera.picture();
         let size = format!("{width}x{height}");
-        let motion = Detector::footprint(&config.motion, width, height) + motion::jpeg::transient(width);
+        let settings = SETTINGS_HELD * motion::settings::Settings::footprint();
+        let motion = Detector::footprint(&config.motion, width, height) + motion::jpeg::transient(width) + settings;
         let (clients, client) = (config.web.clients_max, web::footprint_per_client(&config.web));
         let (cache, ring, stack) = (kib(config.store.cache_bytes), kib(RING_BYTES_MAX), kib(THREAD_STACK_BYTES));
         let lines = [
@@ -82,7 +86,7 @@ impl Ledger {
                 Scores::footprint(),
                 format!("strength of motion in the last {SCORES_SECONDS_MAX} s"),
             ),
-            ("record queue", size_of::<RecordQueue>(), format!("{RECORD_QUEUE_MAX} records")),
+            ("record queue", RecordQueue::footprint(), format!("{RECORD_QUEUE_MAX} records")),
             ("recorder", recorder::footprint(), "one commit of messages".into()),
             (
                 "store",

@@ -188,7 +188,7 @@ impl Hub {
 
     /// Most bytes that a hub holds, its messages included.
     pub const fn footprint() -> usize {
-        size_of::<Hub>() + RING_BYTES_MAX + SLOTS * MESSAGE_BYTES_MAX
+        size_of::<Hub>() + Ring::footprint() + RING_BYTES_MAX + SLOTS * MESSAGE_BYTES_MAX
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {

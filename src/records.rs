@@ -161,13 +161,18 @@ pub struct RecordQueue {
 struct Inner {
     /// Full: another is given back.
     wishes: Deque<Wish, WISH_QUEUE_MAX>,
-    waiting: Vec<Record, RECORD_QUEUE_MAX>,
+    waiting: Box<Vec<Record, RECORD_QUEUE_MAX>>,
     counters: QueueCounters,
     nudged: bool,
     closed: bool,
 }
 
 impl RecordQueue {
+    /// Bytes that it takes.
+    pub const fn footprint() -> usize {
+        size_of::<RecordQueue>() + size_of::<Vec<Record, RECORD_QUEUE_MAX>>()
+    }
+
     /// Hands `record` over.
     pub fn push(&self, record: Record) {
         self.lock().push(record);

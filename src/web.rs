@@ -255,7 +255,7 @@ async fn deliver_all(server: &Server) {
 
 /// Most bytes that [`serve`] holds beside what each client does ([`footprint_per_client`]); the hub has its own.
 pub const fn footprint() -> usize {
-    size_of::<Clients>() + 4 * SETTINGS_BYTES_MAX + STORE_READS_MAX * 2 * RESPONSE_BYTES_MAX + THREAD_STACK_BYTES
+    Clients::footprint() + 4 * SETTINGS_BYTES_MAX + STORE_READS_MAX * 2 * RESPONSE_BYTES_MAX + THREAD_STACK_BYTES
 }
 
 /// Most bytes that one client holds: a stream with everything full, or a request, whichever is more. Answers with

@@ -15,6 +15,7 @@ use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::time::Duration;
 
+use common::begun;
 use common::service::PATIENCE;
 use common::service::request;
 use common::service::wait_for;
@@ -24,9 +25,6 @@ use lookout::clock::Clock;
 use lookout::clock::Mono;
 use lookout::clock::SystemClock;
 use lookout::config::Config;
-use lookout::event::model::Change;
-use lookout::event::model::Phase;
-use lookout::event::model::Trigger;
 use lookout::frame::Frame;
 use lookout::frame::FrameFormat;
 use lookout::frame::PixelFormat;
@@ -37,8 +35,6 @@ use lookout::media::Desk;
 use lookout::media::Shutter;
 use lookout::media::Studio;
 use lookout::motion::Score;
-use lookout::motion::ZoneSet;
-use lookout::records::Record;
 use tokio::sync::oneshot;
 
 #[global_allocator]
@@ -59,25 +55,6 @@ fn noise(format: &FrameFormat) -> Vec<u8> {
         96 + (state >> 27) as u8
     };
     (0..format.bytes_min()).map(|_| next()).collect()
-}
-
-fn begun(key: u32, at: Mono) -> Record {
-    Record::Change(Change {
-        key,
-        phase: Phase::Start,
-        at,
-        began: at,
-        last_seen: at,
-        frame: 1,
-        trigger: Trigger::Video,
-        score: Score(1),
-        zones: ZoneSet::EMPTY,
-        boxes: Default::default(),
-        pir: None,
-        video: None,
-        suppressed: 0,
-        end_reason: None,
-    })
 }
 
 #[test]

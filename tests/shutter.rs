@@ -1,13 +1,14 @@
 //! Which frames become pictures when nobody looks: those that are better than any before of the same event.
 
+mod common;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::begun;
 use lookout::clock::Mono;
 use lookout::clock::SystemClock;
-use lookout::event::model::Change;
 use lookout::event::model::Phase;
-use lookout::event::model::Trigger;
 use lookout::frame::Frame;
 use lookout::frame::FrameFormat;
 use lookout::frame::PixelFormat;
@@ -16,27 +17,7 @@ use lookout::media::Desk;
 use lookout::media::Shutter;
 use lookout::media::Studio;
 use lookout::motion::Score;
-use lookout::motion::ZoneSet;
 use lookout::records::Record;
-
-fn begun(key: u32, at: Mono) -> Record {
-    Record::Change(Change {
-        key,
-        phase: Phase::Start,
-        at,
-        began: at,
-        last_seen: at,
-        frame: 1,
-        trigger: Trigger::Video,
-        score: Score(1),
-        zones: ZoneSet::EMPTY,
-        boxes: Default::default(),
-        pir: None,
-        video: None,
-        suppressed: 0,
-        end_reason: None,
-    })
-}
 
 /// Desk, studio and shutter for small pictures without clips.
 struct Room {

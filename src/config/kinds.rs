@@ -341,11 +341,8 @@ fn corner(value: &DeValue<'_>) -> Option<(f32, f32)> {
 
 /// All corners; `None` when one is not a corner or there are too many.
 fn bounded(corners: impl Iterator<Item = Option<(f32, f32)>>) -> Option<Polygon> {
-    let mut polygon = Polygon::new();
-    for corner in corners {
-        polygon.push(corner?).ok()?;
-    }
-    Some(polygon)
+    let polygon: Polygon = corners.take(POLYGON_POINTS_MAX + 1).collect::<Option<_>>()?;
+    (polygon.len() <= POLYGON_POINTS_MAX).then_some(polygon)
 }
 
 /// A bounded list of tables.

@@ -12,12 +12,13 @@ use crate::wire::Facts;
 use crate::wire::Filter;
 use crate::wire::Topic;
 
-/// Messages at positions `next - messages.len() .. next`.
+/// Messages at positions `next - messages.len() .. next`. Both tables are boxed by themselves, so that their memory is touched as they
+/// fill, not moved about while they are made.
 #[derive(Debug)]
 pub(super) struct Ring {
-    messages: Deque<Message, RING_MESSAGES_MAX>,
+    messages: Box<Deque<Message, RING_MESSAGES_MAX>>,
     /// What stood right before them: enough to say who would have been told.
-    gone: Deque<Gone, RING_GONE_MAX>,
+    gone: Box<Deque<Gone, RING_GONE_MAX>>,
     bytes: usize,
     next: u64,
     /// Greatest sequence number that is not in the ring any more, or never was.
@@ -69,13 +70,18 @@ impl Place {
 impl Ring {
     pub(super) fn new(newest_seq: u64) -> Ring {
         Ring {
-            messages: Deque::new(),
-            gone: Deque::new(),
+            messages: Box::default(),
+            gone: Box::default(),
             bytes: 0,
             next: 0,
             floor_seq: newest_seq,
             newest_seq,
         }
+    }
+
+    /// Bytes that [`new`](Ring::new) allocates.
+    pub(super) const fn footprint() -> usize {
+        size_of::<Deque<Message, RING_MESSAGES_MAX>>() + size_of::<Deque<Gone, RING_GONE_MAX>>()
     }
 
     /// Position of the next message to be published.
@@ -136,7 +142,7 @@ impl Ring {
         let oldest = self.oldest();
         let known = oldest - self.gone.len() as u64;
         let (gone, mut wanted) = (oldest - place.at, known.saturating_sub(place.at));
-        for (position, gone) in (known..oldest).zip(&self.gone) {
+        for (position, gone) in (known..oldest).zip(self.gone.iter()) {
             wanted += u64::from(position >= place.at && place.wants(position, gone.seq, gone.topic, &gone.facts));
         }
         place.at = oldest;

@@ -10,8 +10,9 @@ use crate::limits::NAME_BYTES_MAX;
 use crate::limits::POLYGON_POINTS_MAX;
 use crate::limits::ZONES_MAX;
 
-/// A polygon in parts of the picture: corners `(x, y)`, each 0 to 1, origin top left; at least three.
-pub type Polygon = Vec<(f32, f32), POLYGON_POINTS_MAX>;
+/// A polygon in parts of the picture: corners `(x, y)`, each 0 to 1, origin top left; at least three, and as many as `config`
+/// takes ([`POLYGON_POINTS_MAX`]). On the heap: most cameras have none, and settings are handed about.
+pub type Polygon = std::vec::Vec<(f32, f32)>;
 
 /// A part of the picture with a name of its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,13 @@ pub struct Settings {
     pub zones: Vec<Zone, ZONES_MAX>,
     /// Parts that are never looked at.
     pub masks: Vec<Polygon, MASKS_MAX>,
+}
+
+impl Settings {
+    /// Most bytes that settings hold beside themselves: their corners.
+    pub const fn footprint() -> usize {
+        (ZONES_MAX + MASKS_MAX) * POLYGON_POINTS_MAX * size_of::<(f32, f32)>()
+    }
 }
 
 impl Default for Settings {

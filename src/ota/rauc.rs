@@ -25,6 +25,7 @@ use zbus::fdo;
 
 use crate::limits::BUS_CALL_MS_MAX;
 use crate::limits::BUS_MESSAGES_MAX;
+use crate::limits::BUS_RESTART_MS_MAX;
 use crate::limits::UPDATE_INSPECT_MS_MAX;
 use crate::limits::UPDATE_INSTALL_MS_MAX;
 use crate::limits::UPDATE_PROGRESS_MS;
@@ -161,7 +162,8 @@ impl Rauc {
 
     /// Restarts the machine in good order.
     pub(super) async fn reboot(&self) -> Result<(), RaucError> {
-        self.call(&LOGIND, "Reboot", &false, QUESTION).await.map(|_| ())
+        let time = Duration::from_millis(BUS_RESTART_MS_MAX);
+        self.call(&LOGIND, "Reboot", &false, time).await.map(|_| ())
     }
 
     /// Signals that an installation is over, heard from now on.

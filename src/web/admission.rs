@@ -44,7 +44,7 @@ pub(super) struct Client {
 /// Everybody who is in: at most `clients_max`.
 #[derive(Debug)]
 pub(super) struct Clients {
-    table: Mutex<Vec<Client, CLIENTS_MAX>>,
+    table: Mutex<Box<Vec<Client, CLIENTS_MAX>>>,
     clients_max: usize,
     per_address_max: usize,
     rates: Mutex<Buckets>,
@@ -62,9 +62,14 @@ pub(super) enum Refusal {
 }
 
 impl Clients {
+    /// Bytes that it takes.
+    pub(super) const fn footprint() -> usize {
+        size_of::<Clients>() + size_of::<Vec<Client, CLIENTS_MAX>>()
+    }
+
     pub(super) fn new(settings: &Settings, now: Mono) -> Clients {
         Clients {
-            table: Mutex::new(Vec::new()),
+            table: Mutex::default(),
             clients_max: settings.clients_max.min(CLIENTS_MAX),
             per_address_max: settings.clients_per_address_max,
             rates: Mutex::new(Buckets::new(settings.connect_rate, settings.connect_rate_total, now)),
@@ -112,7 +117,7 @@ impl Clients {
         self.clients_max
     }
 
-    fn table(&self) -> MutexGuard<'_, Vec<Client, CLIENTS_MAX>> {
+    fn table(&self) -> MutexGuard<'_, Box<Vec<Client, CLIENTS_MAX>>> {
         self.table.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

@@ -10,12 +10,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lookout::clock::Clock;
+use lookout::clock::Mono;
 use lookout::clock::SimClock;
 use lookout::clock::SystemClock;
 use lookout::clock::Timestamp;
 use lookout::clock::Trust;
 use lookout::clock::Wall;
+use lookout::event::model::Change;
+use lookout::event::model::Phase;
+use lookout::event::model::Trigger;
 use lookout::frame::SourceError;
+use lookout::motion::Score;
+use lookout::motion::ZoneSet;
+use lookout::records::Record;
 use lookout::source::Opened;
 use lookout::source::Settings;
 use lookout::source::pace::Pace;
@@ -47,4 +54,24 @@ pub fn clip_settings(path: &Path) -> Settings {
 /// Opens the clip at `path`, as fast as it goes.
 pub fn open_clip(path: &Path) -> Result<Opened, SourceError> {
     lookout::source::open(&clip_settings(path), Pace::Fast, Arc::new(sim_clock()))
+}
+
+/// Word that event `key` has begun at `at`.
+pub fn begun(key: u32, at: Mono) -> Record {
+    Record::Change(Change {
+        key,
+        phase: Phase::Start,
+        at,
+        began: at,
+        last_seen: at,
+        frame: 1,
+        trigger: Trigger::Video,
+        score: Score(1),
+        zones: ZoneSet::EMPTY,
+        boxes: Default::default(),
+        pir: None,
+        video: None,
+        suppressed: 0,
+        end_reason: None,
+    })
 }
