@@ -1,20 +1,18 @@
 //! Lookout: the service of a motion-sensing camera. Modules in the order in which data travels.
 
-pub mod limits;
-pub mod clock;
+pub use lookout_core::clock;
+pub use lookout_core::limits;
 pub mod heap;
 
-pub mod frame;
+pub use lookout_core::frame;
 pub mod trigger;
 
 pub mod identity;
 
-pub mod motion;
+pub use lookout_core::motion;
 pub mod source;
 
 pub mod event;
-
-mod schema;
 
 pub mod store;
 pub mod wire;

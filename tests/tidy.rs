@@ -281,10 +281,10 @@ fn floor_table() -> BTreeMap<String, u32> {
     floors
 }
 
-/// The module of a file, as `name` or `name/part`; `None` for the indices (`lib.rs`, `main.rs`) and outside `src`.
+/// The module of a file, as `name` or `name/part`; `None` for the indices (`lib.rs`, `core.rs`, `main.rs`) and outside `src`.
 fn module_of(path: &str) -> Option<String> {
     let module = path.strip_prefix("src/")?.strip_suffix(".rs")?;
-    (module != "lib" && module != "main").then(|| module.to_owned())
+    (!["lib", "core", "main"].contains(&module)).then(|| module.to_owned())
 }
 
 /// The floor of `name` or `name/part`: that of the folder's content where the table has one.

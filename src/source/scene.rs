@@ -10,6 +10,7 @@ mod person;
 mod script;
 mod spec;
 mod truth;
+mod wave;
 
 pub use effects::Effect;
 pub use effects::Shake;

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::source::scene::noise::hash;
 use crate::source::scene::noise::unit;
+use crate::source::scene::wave::cos;
+use crate::source::scene::wave::hypotenuse;
+use crate::source::scene::wave::sin;
 
 /// Strips of rain for a part of 1 in an hour's worst shower.
 const STREAKS: f32 = 900.0;
@@ -206,7 +209,7 @@ impl Spot {
             let left = (x - reach).round().max(0.0);
             for (n, pixel) in canvas.stretch(row as isize, left, x + reach).iter_mut().enumerate() {
                 let across = (left + n as f32 - x) / radius;
-                let inside = ((1.0 + soft - across.hypot(down)) / (2.0 * soft)).clamp(0.0, 1.0);
+                let inside = ((1.0 + soft - hypotenuse(across, down)) / (2.0 * soft)).clamp(0.0, 1.0);
                 let smooth = inside * inside * (3.0 - 2.0 * inside);
                 let gain = 1.0 + (self.gain - 1.0) * smooth * share;
                 *pixel = (f32::from(*pixel) * gain).clamp(0.0, 255.0) as u8;
@@ -261,7 +264,7 @@ fn flake(canvas: &mut Canvas<'_>, random: u64, seconds: f32) {
     let fall = (0.15 + 0.5 * near) * seconds + y;
     let round = fall.floor();
     let [x_again, ..] = parts(random ^ round as u64);
-    let aside = 0.02 * (seconds * (1.0 + drift) + 6.0 * x).sin();
+    let aside = 0.02 * sin(seconds * (1.0 + drift) + 6.0 * x);
     let place = ((x_again + aside) * width, (fall - round) * height * 1.1 - 0.05 * height);
     canvas.glow(place, ((0.0015 + 0.006 * near) * height).max(0.8), 50.0 + 50.0 * drift);
 }
@@ -277,8 +280,8 @@ fn insect(canvas: &mut Canvas<'_>, seed: u64, seconds: f32) {
     }
     let (width, height) = (canvas.width as f32, canvas.height as f32);
     let turn = since * (3.0 + 4.0 * pace);
-    let across = x + (0.7 * since - 0.4) * if size > 0.5 { 1.0 } else { -1.0 } + 0.06 * turn.sin();
-    let down = y + 0.15 * (turn * 1.3).cos() - 0.1 * since;
+    let across = x + (0.7 * since - 0.4) * if size > 0.5 { 1.0 } else { -1.0 } + 0.06 * sin(turn);
+    let down = y + 0.15 * cos(turn * 1.3) - 0.1 * since;
     canvas.glow((across * width, down * height), (0.006 + 0.012 * size) * height, 110.0);
 }
 
@@ -305,7 +308,7 @@ impl Shake {
     pub(crate) fn offset(&self, at: Duration, height: f32) -> (f32, f32) {
         let (share, seconds) = (self.span.share(at), at.as_secs_f32());
         let turn = std::f32::consts::TAU * self.rate * seconds;
-        let swing = |a: f32, b: f32| 0.6 * (turn + a).sin() + 0.4 * (turn * 2.3 + b).sin();
+        let swing = |a: f32, b: f32| 0.6 * sin(turn + a) + 0.4 * sin(turn * 2.3 + b);
         let reach = self.reach * height * share;
         (reach * swing(0.0, 1.0), 0.6 * reach * swing(2.0, 0.5))
     }

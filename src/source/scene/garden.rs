@@ -5,6 +5,8 @@ use std::ops::Range;
 use crate::source::scene::noise::hash;
 use crate::source::scene::noise::texture;
 use crate::source::scene::noise::unit;
+use crate::source::scene::wave::hypotenuse;
+use crate::source::scene::wave::sin;
 
 /// Side of the clumps of leaves that move together, in pixels.
 const CLUMP: usize = 16;
@@ -46,7 +48,7 @@ fn wall(seed: u64, x: f32, y: f32, wide: f32) -> f32 {
             92.0 + grain - 26.0 * f32::from(plank < 0.14)
         };
     }
-    if (gate + 0.05).hypot((y - 0.25) * 0.8) < 0.016 {
+    if hypotenuse(gate + 0.05, (y - 0.25) * 0.8) < 0.016 {
         return 212.0;
     }
     let row = (y * 42.0).floor();
@@ -61,7 +63,7 @@ fn wall(seed: u64, x: f32, y: f32, wide: f32) -> f32 {
 fn ground(seed: u64, x: f32, y: f32) -> f32 {
     let near = (y - 0.40).max(0.02); // grows towards the viewer
     let (across, away) = ((x - 0.7) / near, 1.0 / near);
-    let bend = 0.02 * (x * 4.0).sin();
+    let bend = 0.02 * sin(x * 4.0);
     let edge = 0.006 * texture(seed + 40, x * 40.0, y * 40.0, 2);
     if (0.66..0.80).contains(&(y + bend + edge)) {
         let joint = (across * 1.6 + 40.0).fract() < 0.035 || ((away + 40.0) * 2.2).fract() < 0.05;
@@ -90,7 +92,7 @@ impl Crown {
         let leaf = |n: usize| {
             let (x, y) = ((n % across) as f32 / across as f32, (n / across) as f32 / down as f32);
             let ragged = 0.16 * texture(seed + 60, x * 9.0, y * 9.0, 3);
-            let inside = ((x - 0.5) / 0.46).hypot((y - 0.5) / 0.46) + ragged < 1.0;
+            let inside = hypotenuse((x - 0.5) / 0.46, (y - 0.5) / 0.46) + ragged < 1.0;
             let tone = 78.0 + 60.0 * texture(seed + 61, x * 17.0, y * 17.0, 3) - 40.0 * (y - 0.4);
             if inside { tone.clamp(12.0, 190.0) as u8 } else { 0 }
         };
@@ -106,11 +108,11 @@ impl Crown {
 
     /// Draws it as it stands at `seconds` in a wind of `strength`; `light` is what becomes of each grey level.
     pub(crate) fn draw(&self, luma: &mut [u8], width: usize, (seconds, strength): (f32, f32), light: &[u8; 256]) {
-        let gust = strength * (0.5 + 0.5 * (seconds * 0.21).sin() * (seconds * 0.083 + 1.0).sin());
+        let gust = strength * (0.5 + 0.5 * sin(seconds * 0.21) * sin(seconds * 0.083 + 1.0));
         for (down, band) in self.leaves.chunks(self.width * CLUMP).enumerate() {
             for across in 0..self.width.div_ceil(CLUMP) {
                 let own = 6.0 * unit(hash(self.seed, across as u64, down as u64));
-                let lean = gust * self.sway * ((seconds * 3.1 + own).sin() + 0.4 * (seconds * 7.3 + own * 2.0).sin());
+                let lean = gust * self.sway * (sin(seconds * 3.1 + own) + 0.4 * sin(seconds * 7.3 + own * 2.0));
                 let from = (across * CLUMP).saturating_add_signed(lean.round() as isize);
                 let to = (across * CLUMP..self.width.min((across + 1) * CLUMP), self.top + down * CLUMP);
                 self.clump(band, from, luma, width, to, light);

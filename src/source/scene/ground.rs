@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::noise::NOISE_BIAS;
 use super::script::Script;
+use super::wave::sin;
 
 /// Time in which daylight comes and goes once, and how much of it.
 const DRIFT_SECONDS: f32 = 90.0;
@@ -53,7 +54,7 @@ impl Ground {
 fn light_at(script: &Script, at: Duration) -> [u8; 256] {
     let (mut gain, mut offset) = (1.0, 0.0);
     if script.drift {
-        gain += DRIFT * (std::f32::consts::TAU * at.as_secs_f32() / DRIFT_SECONDS).sin();
+        gain += DRIFT * sin(std::f32::consts::TAU * at.as_secs_f32() / DRIFT_SECONDS);
     }
     for (factor, levels) in script.lights.iter().map(|light| light.at(at)) {
         gain *= factor;

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::source::scene::noise::hash;
 use crate::source::scene::noise::unit;
 use crate::source::scene::script::Walk;
+use crate::source::scene::wave::sin;
 
 /// A rectangle in pixels, within the picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -75,12 +76,12 @@ impl Pose {
             (stop + (far - stop) * (part - going) / coming, true)
         };
         let pace = std::f32::consts::TAU * 0.9 * part * seconds;
-        let bob = if walking { pace.sin().abs() * 0.012 * tall } else { 0.0 };
+        let bob = if walking { sin(pace).abs() * 0.012 * tall } else { 0.0 };
         Pose {
             x,
             feet: height * (0.60 + 0.34 * walk.depth) - bob,
             height: tall,
-            swing: if walking { pace.sin() } else { 0.08 * (pace * 0.5).sin() },
+            swing: if walking { sin(pace) } else { 0.08 * sin(pace * 0.5) },
             tones: walk.tones,
         }
     }
