@@ -3,6 +3,7 @@
 
 use crate::frame::SourceError;
 use crate::limits::CLIP_GAP_BYTES_MAX;
+use crate::motion::jpeg::plain_len;
 use crate::source::replay::input::Input;
 
 /// Start of image: how every picture begins.
@@ -127,19 +128,18 @@ impl Picture<'_> {
         Ok(length >= 2 && self.copy(2 + length)?)
     }
 
-    /// Entropy-coded data up to the next marker: FF followed by neither 0 (a stuffed FF) nor a restart marker.
+    /// Entropy-coded data up to the next marker; false when the file ends before.
     fn entropy(&mut self) -> Result<bool, SourceError> {
         loop {
             let here = self.input.peek(2)?;
             if here.len() < 2 {
                 return Ok(false);
             }
-            let data = here.iter().position(|&b| b == 0xff).unwrap_or(here.len());
-            match here.get(data + 1) {
-                Some(&code) if code == 0 || stands_alone(code) => self.copy(data + 2)?,
-                Some(_) => return self.copy(data),
-                None => self.copy(data)?, // no FF, or one whose code is still to come
-            };
+            let (data, ends) = entropy_len(here);
+            self.copy(data)?;
+            if ends {
+                return Ok(true);
+            }
         }
     }
 
@@ -160,6 +160,20 @@ impl Picture<'_> {
             left -= step;
         }
         Ok(true)
+    }
+}
+
+/// Bytes of entropy-coded data at the beginning of `here`, and whether the marker that ends it follows there: FF with neither 0 (a
+/// stuffed FF) nor a restart marker's code.
+fn entropy_len(here: &[u8]) -> (usize, bool) {
+    let mut data = 0;
+    loop {
+        data += plain_len(&here[data..]);
+        match here.get(data + 1) {
+            Some(&code) if code == 0 || stands_alone(code) => data += 2,
+            Some(_) => return (data, true),
+            None => return (data, false), // no FF, or one whose code is still to come
+        }
     }
 }
 

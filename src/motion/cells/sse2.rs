@@ -1,0 +1,98 @@
+//! Means of cells of 8 by 8 pixels by SSE2, which every x86_64 has and which sums bytes in one instruction (PSADBW). The portable pass
+//! of `cells.rs` does the rest of a row, and is what these are held against.
+
+use std::arch::x86_64::__m128i;
+use std::arch::x86_64::_mm_add_epi16;
+use std::arch::x86_64::_mm_and_si128;
+use std::arch::x86_64::_mm_cvtsi128_si64;
+use std::arch::x86_64::_mm_madd_epi16;
+use std::arch::x86_64::_mm_packs_epi32;
+use std::arch::x86_64::_mm_sad_epu8;
+use std::arch::x86_64::_mm_set_epi64x;
+use std::arch::x86_64::_mm_set1_epi16;
+use std::arch::x86_64::_mm_setzero_si128;
+use std::arch::x86_64::_mm_srli_epi16;
+use std::arch::x86_64::_mm_unpackhi_epi64;
+
+use super::Packing;
+
+/// Cells that are made at once.
+const CELLS: usize = 8;
+
+/// Means of the first cells of a row of cells, whose pixels are in `strip`, as many as come in eights; how many that are.
+#[target_feature(enable = "sse2")]
+pub(super) fn means(strip: [&[u8]; 8], packing: Packing, means: &mut [u16]) -> usize {
+    match packing {
+        Packing::Planar => eights::<64>(strip, means, |rows| planar(rows)),
+        Packing::Even => eights::<128>(strip, means, |rows| packed(rows, |pairs| lower(pairs))),
+        Packing::Odd => eights::<128>(strip, means, |rows| packed(rows, |pairs| upper(pairs))),
+    }
+}
+
+/// Calls `of` with each `BYTES` of the rows, which hold eight cells.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn eights<const BYTES: usize>(strip: [&[u8]; 8], means: &mut [u16], of: impl Fn([&[u8; BYTES]; 8]) -> [u16; CELLS]) -> usize {
+    let means = means.as_chunks_mut::<CELLS>().0;
+    let rows = strip.map(|row| &row.as_chunks::<BYTES>().0[..means.len()]);
+    for (n, eight) in means.iter_mut().enumerate() {
+        *eight = of(rows.map(|row| &row[n]));
+    }
+    means.len() * CELLS
+}
+
+/// One byte a pixel: two cells to a vector, eight bytes of a row to a sum.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn planar(rows: [&[u8; 64]; 8]) -> [u16; CELLS] {
+    let none = _mm_setzero_si128();
+    let two = |from: usize| {
+        let add = |sum, row: &[u8; 64]| _mm_add_epi16(sum, _mm_sad_epu8(load(row, from), none));
+        rows.into_iter().fold(none, add)
+    };
+    // Sums stand in every fourth lane: two steps bring them together.
+    let four = |from: usize| _mm_packs_epi32(two(from), two(from + 16));
+    lanes(_mm_srli_epi16::<2>(_mm_packs_epi32(four(0), four(32))))
+}
+
+/// Two bytes a pixel, of which `luma` keeps one: a cell to a vector, a column of pixels to a lane.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn packed(rows: [&[u8; 128]; 8], luma: impl Fn(__m128i) -> __m128i) -> [u16; CELLS] {
+    let ones = _mm_set1_epi16(1);
+    let one = |cell: usize| {
+        let add = |sum, row: &[u8; 128]| _mm_add_epi16(sum, luma(load(row, 16 * cell)));
+        _mm_madd_epi16(rows.into_iter().fold(_mm_setzero_si128(), add), ones)
+    };
+    // Pairs of lanes are added until a cell has one.
+    let two = |cell: usize| _mm_madd_epi16(_mm_packs_epi32(one(cell), one(cell + 1)), ones);
+    let four = |cell: usize| _mm_madd_epi16(_mm_packs_epi32(two(cell), two(cell + 2)), ones);
+    lanes(_mm_srli_epi16::<2>(_mm_packs_epi32(four(0), four(4))))
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn lower(pairs: __m128i) -> __m128i {
+    _mm_and_si128(pairs, _mm_set1_epi16(0xff))
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn upper(pairs: __m128i) -> __m128i {
+    _mm_srli_epi16::<8>(pairs)
+}
+
+/// 16 bytes from `from` on.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn load<const BYTES: usize>(row: &[u8; BYTES], from: usize) -> __m128i {
+    let half = |from: usize| i64::from_le_bytes(std::array::from_fn(|n| row[from + n]));
+    _mm_set_epi64x(half(from + 8), half(from))
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn lanes(vector: __m128i) -> [u16; CELLS] {
+    let halves = [_mm_cvtsi128_si64(vector), _mm_cvtsi128_si64(_mm_unpackhi_epi64(vector, vector))];
+    std::array::from_fn(|n| (halves[n / 4] >> (16 * (n % 4))) as u16)
+}
