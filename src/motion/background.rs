@@ -9,6 +9,8 @@ use super::zones::Plan;
 
 /// Rows are learned in turn, one in so many each tick: learning is slow anyway, and this makes it cheap.
 const TURNS: usize = 4;
+/// One row in so many is looked at for the light's drift.
+const DRIFT_ROWS: usize = 4;
 /// Frames in which every row is learned, as a running mean.
 const YOUNG_FRAMES: u32 = 32;
 /// Of so many visits to a row one learns also from cells that are taken.
@@ -123,15 +125,18 @@ impl Background {
             .sum()
     }
 
-    /// Mean change of the cells that are not `taken`, in 256ths of a level: the light's drift, before it shows in any cell.
+    /// Mean change of the cells that are not `taken`, in 256ths of a level: the light's drift, before it shows in any cell. One row in
+    /// [`DRIFT_ROWS`] tells, as light is everywhere.
     pub(crate) fn drift(&self, now: &[u16], taken: &[u8]) -> i32 {
         let columns = self.grid.columns;
         let rows = now
             .chunks_exact(columns)
             .zip(self.value.chunks_exact(columns))
             .zip(taken.chunks_exact(columns));
+        let rows = rows.step_by(DRIFT_ROWS);
+        let cells = rows.len() * columns;
         let sum: i64 = rows.map(|((now, value), taken)| i64::from(row_change(now, value, taken))).sum();
-        (sum / self.grid.len() as i64) as i32
+        (sum / cells.max(1) as i64) as i32
     }
 
     /// The same for a picture that is displaced by `sway`.
@@ -266,23 +271,42 @@ impl Background {
                 *step = (*step).max(beside.abs_diff(*value));
             }
         }
-        let peak = |of: &[u16], x: usize| of[x].max(of[x + 1]).max(of[x + 2]);
         let (deviations, habits) = (&deviations[..columns + 2], &habits[..columns + 2]);
-        let (steps, values) = (&self.steps[..columns], &self.value[near[1].clone()]);
-        let (scales, keeps) = (&plan.scale[near[1].clone()], &plan.keep[near[1].clone()]);
-        let thresholds = &mut self.threshold[near[1].clone()];
-        for x in 0..columns {
-            // Products of 16 bits throughout, of which processors make eight at once.
-            let product = |a: u16, b: u16| u32::from(a) * u32::from(b);
-            let scale = u16::from(scales[x]);
-            let chance = product(DEVIATIONS * peak(deviations, x).min(PLAIN_MAX), scale.max(CHANCE_SCALE_MIN)) >> 4;
-            let margin = product(THRESHOLD_MIN + steps[x] / SWAY, scale) >> 4;
-            let plain = (chance + margin).min(u32::from(u16::MAX)) as u16;
-            let scaled = product(plain, 64 + peak(habits, x)) >> 6;
-            let most = THRESHOLD_MAX + values[x] / THRESHOLD_MAX_PART;
-            thresholds[x] = (scaled.min(u32::from(most)) as u16) | !keeps[x];
-        }
+        let here = near[1].clone();
+        let (values, plans) = (&self.value[here.clone()], (&plan.scale[here.clone()], &plan.keep[here.clone()]));
+        threshold_row(&mut self.threshold[here], deviations, habits, &self.steps, values, plans);
     }
+}
+
+/// Thresholds of a row by largest deviations and habits, steps to neighbours, values, scales and what is kept.
+fn threshold_row(
+    thresholds: &mut [u16],
+    deviations: &[u16],
+    habits: &[u16],
+    steps: &[u16],
+    values: &[u16],
+    (scales, keeps): (&[u8], &[u16]),
+) {
+    let columns = thresholds.len();
+    let (deviations, habits, steps) = (&deviations[..columns + 2], &habits[..columns + 2], &steps[..columns]);
+    let (values, scales, keeps) = (&values[..columns], &scales[..columns], &keeps[..columns]);
+    for x in 0..columns {
+        let peak = |of: &[u16]| of[x].max(of[x + 1]).max(of[x + 2]);
+        let scale = u16::from(scales[x]);
+        let chance = scaled::<4>(DEVIATIONS * peak(deviations).min(PLAIN_MAX), scale.max(CHANCE_SCALE_MIN));
+        let margin = scaled::<4>(THRESHOLD_MIN + steps[x] / SWAY, scale);
+        let threshold = scaled::<6>(chance.saturating_add(margin), 64 + peak(habits));
+        let most = THRESHOLD_MAX + values[x] / THRESHOLD_MAX_PART;
+        thresholds[x] = threshold.min(most) | !keeps[x];
+    }
+}
+
+/// `value * by / 2^SHIFT`, or the most that there is: in 16 bits throughout, of which processors multiply eight at once.
+#[inline(always)]
+fn scaled<const SHIFT: u32>(value: u16, by: u16) -> u16 {
+    let (low, high) = (value.wrapping_mul(by), ((u32::from(value) * u32::from(by)) >> 16) as u16);
+    let beyond = if high >> SHIFT == 0 { 0 } else { u16::MAX };
+    (high << (16 - SHIFT)) | (low >> SHIFT) | beyond
 }
 
 /// Marks of a row, and how many of its cells are at least weak. Slices of equal length, so that it vectorises.

@@ -45,6 +45,9 @@ impl Change<'_> {
             // Noise makes steps, too: half a threshold is more than it does.
             let chance = u32::from(self.threshold[cell] / LEVEL / 2);
             for beside in self.beside(cell) {
+                if self.is_flat(cell, beside, chance) {
+                    continue;
+                }
                 let step = i64::from(self.edge(cell, beside).saturating_sub(chance));
                 excess = excess.saturating_add(step * (256 * step - sharp));
             }
@@ -62,7 +65,7 @@ impl Change<'_> {
     pub(crate) fn is_ghost(&self) -> bool {
         let (mut thing, mut ghost) = (0u64, 0u64);
         let pairs = self.cells.iter().map(|&cell| cell as usize);
-        for (a, b) in pairs.flat_map(|cell| self.beside(cell).map(move |beside| (cell, beside))) {
+        for (a, b) in pairs.flat_map(|cell| self.beside(cell).into_iter().map(move |beside| (cell, beside))) {
             let (here, beside) = (self.now(a) - self.was(a), self.now(b) - self.was(b));
             if 2 * beside.abs() < here.abs() {
                 let (now, was) = (self.now(a).abs_diff(self.now(b)), self.was(a).abs_diff(self.was(b)));
@@ -96,6 +99,13 @@ impl Change<'_> {
         least
     }
 
+    /// Whether [`edge`](Change::edge) is no more than `chance` for sure: most pairs are flat both now and before, and spare its division.
+    fn is_flat(&self, a: usize, b: usize, chance: u32) -> bool {
+        let ((now_a, now_b), (was_a, was_b)) = ((self.now(a), self.now(b)), (self.was(a), self.was(b)));
+        let steps = now_a.abs_diff(now_b) + 2 * was_a.abs_diff(was_b);
+        steps <= chance && now_a + now_b <= 2 * (was_a + was_b) && now_a.max(now_b) < WHITE
+    }
+
     fn now(&self, cell: usize) -> i32 {
         i32::from(self.now[cell])
     }
@@ -104,16 +114,16 @@ impl Change<'_> {
         i32::from(self.background[cell] / LEVEL)
     }
 
-    /// The neighbours of a cell: of pairs inside the region each is the other's, of those over the outline only one.
-    fn beside(&self, cell: usize) -> impl Iterator<Item = usize> {
+    /// The neighbours of a cell, itself where there is none: of pairs inside the region each is the other's, of those over the outline
+    /// only one.
+    fn beside(&self, cell: usize) -> [usize; 4] {
         let (columns, len) = (self.grid.columns, self.now.len());
-        let column = cell % columns;
-        let beside = [
-            (column > 0, cell.wrapping_sub(1)),
-            (column + 1 < columns, cell + 1),
-            (cell >= columns, cell.wrapping_sub(columns)),
-            (cell + columns < len, cell + columns),
-        ];
-        beside.into_iter().filter(|(inside, _)| *inside).map(|(_, cell)| cell)
+        let column = cell as u32 % columns as u32;
+        [
+            if column > 0 { cell - 1 } else { cell },
+            if column as usize + 1 < columns { cell + 1 } else { cell },
+            if cell >= columns { cell - columns } else { cell },
+            if cell + columns < len { cell + columns } else { cell },
+        ]
     }
 }

@@ -24,75 +24,81 @@ const CELLS: usize = 8;
 pub(super) fn means(strip: [&[u8]; 8], packing: Packing, means: &mut [u16]) -> usize {
     match packing {
         Packing::Planar => eights::<64>(strip, means, |rows| planar(rows)),
-        Packing::Even => eights::<128>(strip, means, |rows| packed(rows, |pairs| lower(pairs))),
-        Packing::Odd => eights::<128>(strip, means, |rows| packed(rows, |pairs| upper(pairs))),
+        Packing::Even => eights::<128>(strip, means, |rows| {
+            packed(rows, |pairs| _mm_and_si128(pairs, _mm_set1_epi16(0xff)))
+        }),
+        Packing::Odd => eights::<128>(strip, means, |rows| packed(rows, |pairs| _mm_srli_epi16::<8>(pairs))),
     }
 }
 
 /// Calls `of` with each `BYTES` of the rows, which hold eight cells.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn eights<const BYTES: usize>(strip: [&[u8]; 8], means: &mut [u16], of: impl Fn([&[u8; BYTES]; 8]) -> [u16; CELLS]) -> usize {
+fn eights<const BYTES: usize>(strip: [&[u8]; 8], means: &mut [u16], of: impl Fn([&[u8; BYTES]; 8]) -> __m128i) -> usize {
     let means = means.as_chunks_mut::<CELLS>().0;
-    let rows = strip.map(|row| &row.as_chunks::<BYTES>().0[..means.len()]);
+    let count = means.len();
+    let [a, b, c, d, e, f, g, h] = strip.map(|row| &row.as_chunks::<BYTES>().0[..count]);
     for (n, eight) in means.iter_mut().enumerate() {
-        *eight = of(rows.map(|row| &row[n]));
+        let sums = of([&a[n], &b[n], &c[n], &d[n], &e[n], &f[n], &g[n], &h[n]]);
+        *eight = lanes(_mm_srli_epi16::<2>(sums));
     }
-    means.len() * CELLS
+    count * CELLS
 }
 
 /// One byte a pixel: two cells to a vector, eight bytes of a row to a sum.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn planar(rows: [&[u8; 64]; 8]) -> [u16; CELLS] {
-    let none = _mm_setzero_si128();
-    let two = |from: usize| {
-        let add = |sum, row: &[u8; 64]| _mm_add_epi16(sum, _mm_sad_epu8(load(row, from), none));
-        rows.into_iter().fold(none, add)
-    };
+fn planar(rows: [&[u8; 64]; 8]) -> __m128i {
     // Sums stand in every fourth lane: two steps bring them together.
-    let four = |from: usize| _mm_packs_epi32(two(from), two(from + 16));
-    lanes(_mm_srli_epi16::<2>(_mm_packs_epi32(four(0), four(32))))
+    let four = |from: usize| _mm_packs_epi32(two_sums(rows, from), two_sums(rows, from + 16));
+    _mm_packs_epi32(four(0), four(32))
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn two_sums(rows: [&[u8; 64]; 8], from: usize) -> __m128i {
+    let mut sum = _mm_setzero_si128();
+    for row in &rows {
+        sum = _mm_add_epi16(sum, _mm_sad_epu8(load(row, from), _mm_setzero_si128()));
+    }
+    sum
 }
 
 /// Two bytes a pixel, of which `luma` keeps one: a cell to a vector, a column of pixels to a lane.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn packed(rows: [&[u8; 128]; 8], luma: impl Fn(__m128i) -> __m128i) -> [u16; CELLS] {
+fn packed(rows: [&[u8; 128]; 8], luma: impl Fn(__m128i) -> __m128i + Copy) -> __m128i {
     let ones = _mm_set1_epi16(1);
-    let one = |cell: usize| {
-        let add = |sum, row: &[u8; 128]| _mm_add_epi16(sum, luma(load(row, 16 * cell)));
-        _mm_madd_epi16(rows.into_iter().fold(_mm_setzero_si128(), add), ones)
-    };
     // Pairs of lanes are added until a cell has one.
+    let one = |cell: usize| _mm_madd_epi16(columns(rows, 16 * cell, luma), ones);
     let two = |cell: usize| _mm_madd_epi16(_mm_packs_epi32(one(cell), one(cell + 1)), ones);
     let four = |cell: usize| _mm_madd_epi16(_mm_packs_epi32(two(cell), two(cell + 2)), ones);
-    lanes(_mm_srli_epi16::<2>(_mm_packs_epi32(four(0), four(4))))
+    _mm_packs_epi32(four(0), four(4))
 }
 
 #[inline]
 #[target_feature(enable = "sse2")]
-fn lower(pairs: __m128i) -> __m128i {
-    _mm_and_si128(pairs, _mm_set1_epi16(0xff))
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn upper(pairs: __m128i) -> __m128i {
-    _mm_srli_epi16::<8>(pairs)
+fn columns(rows: [&[u8; 128]; 8], from: usize, luma: impl Fn(__m128i) -> __m128i) -> __m128i {
+    let mut sum = _mm_setzero_si128();
+    for row in &rows {
+        sum = _mm_add_epi16(sum, luma(load(row, from)));
+    }
+    sum
 }
 
 /// 16 bytes from `from` on.
 #[inline]
 #[target_feature(enable = "sse2")]
 fn load<const BYTES: usize>(row: &[u8; BYTES], from: usize) -> __m128i {
-    let half = |from: usize| i64::from_le_bytes(std::array::from_fn(|n| row[from + n]));
-    _mm_set_epi64x(half(from + 8), half(from))
+    let [low, high] = row[from..from + 16].as_chunks::<8>().0 else {
+        unreachable!("16 bytes are two halves")
+    };
+    _mm_set_epi64x(i64::from_le_bytes(*high), i64::from_le_bytes(*low))
 }
 
 #[inline]
 #[target_feature(enable = "sse2")]
 fn lanes(vector: __m128i) -> [u16; CELLS] {
-    let halves = [_mm_cvtsi128_si64(vector), _mm_cvtsi128_si64(_mm_unpackhi_epi64(vector, vector))];
-    std::array::from_fn(|n| (halves[n / 4] >> (16 * (n % 4))) as u16)
+    let (low, high) = (_mm_cvtsi128_si64(vector), _mm_cvtsi128_si64(_mm_unpackhi_epi64(vector, vector)));
+    [low, low >> 16, low >> 32, low >> 48, high, high >> 16, high >> 32, high >> 48].map(|lane| lane as u16)
 }
