@@ -1,8 +1,6 @@
 //! Compressed frames to luma: the library's decoder behind a look at the headers, so that size, kind and memory are
 //! known before it starts.
 
-use std::io::BufRead;
-
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZByteIoError;
 use zune_jpeg::zune_core::bytestream::ZByteReaderTrait;
@@ -115,14 +113,6 @@ pub(crate) fn luma<'a>(picture: Picture<'_>, width: u32, luma: &'a mut [u8]) -> 
         stride: width as usize,
         packing: Packing::Planar,
     })
-}
-
-/// How many bytes `data` has before the first 0xff, with which every marker begins.
-pub(crate) fn plain_len(data: &[u8]) -> usize {
-    let mut after = data;
-    // The library's own search for a byte; reading from a slice does not fail.
-    let passed = after.skip_until(0xff).unwrap_or(data.len());
-    passed - usize::from(data[..passed].ends_with(&[0xff]))
 }
 
 /// `data` without what cameras pad it with; `None` when there is no end of image.

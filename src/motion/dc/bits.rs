@@ -1,18 +1,16 @@
 //! Bits of an entropy-coded segment, the highest first, without the bytes stuffed in after each 0xff.
 
-use crate::motion::jpeg::plain_len;
-
 /// Bits at hand after [`fill`](Bits::fill) at least.
 pub(super) const AT_HAND: u32 = 56;
+/// The lower seven bits of each byte.
+const LOW_SEVEN: u64 = 0x7f7f_7f7f_7f7f_7f7f;
 
 /// A reader. What lies beyond a marker reads as zeros; that they were used, [`is_whole`](Bits::is_whole) tells.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bits<'a> {
-    /// What comes next, up to the first 0xff: whole words of it are taken without a look at their bytes.
-    plain: &'a [u8],
-    /// From that 0xff on.
-    rest: &'a [u8],
-    /// Bits not yet taken, from the highest on; below them what is next in `plain`, or zeros.
+    /// What comes next.
+    data: &'a [u8],
+    /// Bits not yet taken, from the highest on; below them what is next in `data`, or zeros.
     held: u64,
     /// How many they are, in the lowest 6 bits; what is above means nothing.
     count: u32,
@@ -22,10 +20,8 @@ pub(super) struct Bits<'a> {
 
 impl<'a> Bits<'a> {
     pub(super) fn new(data: &'a [u8]) -> Bits<'a> {
-        let (plain, rest) = data.split_at(plain_len(data));
         Bits {
-            plain,
-            rest,
+            data,
             held: 0,
             count: 0,
             made_up: 0,
@@ -36,39 +32,53 @@ impl<'a> Bits<'a> {
     /// "Reading bits in far too many ways", 2018).
     #[inline(always)]
     pub(super) fn fill(&mut self) {
-        if let Some(eight) = self.plain.first_chunk::<8>() {
-            self.held |= u64::from_be_bytes(*eight) >> (self.count & 63);
-            self.plain = &self.plain[((63 - (self.count & 63)) >> 3) as usize..];
-            self.count |= AT_HAND;
-        } else {
-            *self = self.filled_slowly();
+        match self.data.first_chunk::<8>().map(|eight| u64::from_be_bytes(*eight)) {
+            Some(word) if !has_marker(word) => {
+                self.held |= word >> (self.count & 63);
+                self.data = &self.data[((63 - (self.count & 63)) >> 3) as usize..];
+                self.count |= AT_HAND;
+            }
+            _ => *self = self.filled_slowly(),
         }
     }
 
-    /// The same byte by byte, where one of the next is 0xff. By value, so that a reader otherwise stays in registers.
+    /// The same where one of the next bytes is 0xff, or there are no more. By value, so that a reader otherwise stays in registers.
     #[cold]
     #[inline(never)]
     fn filled_slowly(mut self) -> Bits<'a> {
         self.count &= 63;
         while self.count < AT_HAND {
-            let byte = self.next_byte();
-            self.held |= u64::from(byte) << (AT_HAND - self.count);
+            let (word, plain) = self.plain();
+            let plain = plain.min((63 - self.count) / 8);
+            if plain > 0 {
+                self.held |= (word & !(u64::MAX >> (8 * plain))) >> self.count;
+                self.data = &self.data[plain as usize..];
+                self.count += 8 * plain;
+                continue;
+            }
+            if let [0xff, 0, after @ ..] = self.data {
+                self.held |= 0xff << (AT_HAND - self.count);
+                self.data = after;
+            } else {
+                self.made_up += 8;
+            }
             self.count += 8;
         }
         self
     }
 
-    fn next_byte(&mut self) -> u8 {
-        if let Some((byte, plain)) = self.plain.split_first() {
-            self.plain = plain;
-            return *byte;
-        }
-        if let [0xff, 0, after @ ..] = self.rest {
-            (self.plain, self.rest) = after.split_at(plain_len(after));
-            return 0xff;
-        }
-        self.made_up += 8;
-        0
+    /// The next eight bytes, and how many of them come before the first 0xff or the end.
+    #[inline(always)]
+    fn plain(&self) -> (u64, u32) {
+        let eight = self.data.first_chunk().copied().unwrap_or_else(|| {
+            let mut last = [0xff; 8];
+            last[..self.data.len()].copy_from_slice(self.data);
+            last
+        });
+        let word = u64::from_be_bytes(eight);
+        // Exact for each byte, as nothing is carried from one to the next.
+        let others = ((!word & LOW_SEVEN) + LOW_SEVEN) | !word;
+        (word, (!(others | LOW_SEVEN)).leading_zeros() / 8)
     }
 
     /// The next `count` bits, 1 to 32, not taken.
@@ -99,12 +109,18 @@ impl<'a> Bits<'a> {
     /// Goes on behind the restart marker that stands here; `None` when none does.
     pub(super) fn restart(&mut self) -> Option<()> {
         let left = (self.count & 63).checked_sub(self.made_up)?;
-        match self.rest {
-            [0xff, 0xd0..=0xd7, after @ ..] if self.plain.is_empty() && left < 8 => {
+        match self.data {
+            [0xff, 0xd0..=0xd7, after @ ..] if left < 8 => {
                 *self = Bits::new(after);
                 Some(())
             }
             _ => None,
         }
     }
+}
+
+/// Whether one of the eight bytes is 0xff.
+#[inline(always)]
+fn has_marker(eight: u64) -> bool {
+    (!eight).wrapping_sub(0x0101_0101_0101_0101) & eight & !LOW_SEVEN != 0
 }

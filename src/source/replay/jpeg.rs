@@ -3,7 +3,6 @@
 
 use crate::frame::SourceError;
 use crate::limits::CLIP_GAP_BYTES_MAX;
-use crate::motion::jpeg::plain_len;
 use crate::source::replay::input::Input;
 
 /// Start of image: how every picture begins.
@@ -11,6 +10,9 @@ pub(crate) const SOI: [u8; 2] = [0xff, 0xd8];
 
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
+
+/// Bytes that are searched for a marker at once.
+const SCANNED: usize = 64;
 
 /// Width and height in pixels.
 pub(crate) type Size = (u32, u32);
@@ -166,14 +168,20 @@ impl Picture<'_> {
 /// Bytes of entropy-coded data at the beginning of `here`, and whether the marker that ends it follows there: FF with neither 0 (a
 /// stuffed FF) nor a restart marker's code.
 fn entropy_len(here: &[u8]) -> (usize, bool) {
+    let ends = |pair: &[u8]| pair[0] == 0xff && pair[1] != 0 && !stands_alone(pair[1]);
     let mut data = 0;
-    loop {
-        data += plain_len(&here[data..]);
-        match here.get(data + 1) {
-            Some(&code) if code == 0 || stands_alone(code) => data += 2,
-            Some(_) => return (data, true),
-            None => return (data, false), // no FF, or one whose code is still to come
+    // Many at once and without a branch for each stuffed FF, so that it vectorises.
+    while let Some(pairs) = here.get(data..data + SCANNED + 1) {
+        let codes = pairs[..SCANNED].iter().zip(&pairs[1..]);
+        if codes.fold(false, |any, (first, second)| any | ((*first == 0xff) & (*second != 0))) && pairs.windows(2).any(ends) {
+            break;
         }
+        data += SCANNED;
+    }
+    match here[data..].windows(2).position(ends) {
+        Some(more) => (data + more, true),
+        // The code of an FF at the end is still to come.
+        None => (here.len() - usize::from(here.ends_with(&[0xff])), false),
     }
 }
 
