@@ -36,6 +36,8 @@ use motion_scene::verdict::SMALL;
 use motion_scene::watch;
 
 const SIZE: (u32, u32) = (320, 240);
+/// Size of the pictures of an hour: a twentieth of a second a second.
+const HOURLY: (u32, u32) = (160, 120);
 
 fn visit(at: f32, length: f32) -> Visit {
     Visit {
@@ -184,6 +186,7 @@ fn the_most_sensitive_is_quiet_in_noise() {
 
 /// A room of which only the noise is new in each frame; the noise is one of many fields, shifted at random.
 struct Room {
+    size: (usize, usize),
     walls: Vec<i16>,
     noise: Vec<i16>,
     random: Random,
@@ -191,13 +194,16 @@ struct Room {
 }
 
 impl Room {
-    fn new(seed: u64) -> Room {
+    fn new(seed: u64, size: (u32, u32)) -> Room {
         let mut random = Random(seed);
-        let len = (SIZE.0 * SIZE.1) as usize;
-        let walls = (0..len).map(|n| 60 + ((n / 40) % 8 * 12 + (n / 9600) * 7) as i16).collect();
+        let (width, len) = (size.0 as usize, (size.0 * size.1) as usize);
+        let walls = (0..len)
+            .map(|n| 60 + ((n / (width / 8)) % 8 * 12 + (n / (len / 8)) * 7) as i16)
+            .collect();
         let gauss = |random: &mut Random| ((0..4).map(|_| random.unit()).sum::<f32>() - 2.0) * 6.0;
         let noise = (0..8 * len).map(|_| gauss(&mut random).round() as i16).collect();
         Room {
+            size: (width, size.1 as usize),
             walls,
             noise,
             random,
@@ -213,9 +219,10 @@ impl Room {
         for (pixel, (wall, noise)) in self.pixels.iter_mut().zip(noisy) {
             *pixel = (wall + noise).clamp(0, 255) as u8;
         }
-        let middle = len / 2 + SIZE.0 as usize / 2;
+        let (width, height) = self.size;
+        let middle = height / 2 * width + width / 2;
         for row in 0..6 {
-            let spot = &mut self.pixels[middle + row * SIZE.0 as usize..][..6];
+            let spot = &mut self.pixels[middle + row * width..][..6];
             spot.iter_mut().for_each(|pixel| *pixel = pixel.saturating_add_signed(level as i8));
         }
         &self.pixels
@@ -224,11 +231,11 @@ impl Room {
 
 /// How often `frames` frames of a room said that something moves or might; a faint spot comes and goes in every other one
 /// from `spot` on.
-fn stirs(frames: u64, fps: u64, expected: bool, spot: Option<(u64, i16)>) -> (usize, usize) {
-    let mut room = Room::new(7);
-    let mut detector = Detector::new(&Settings::default(), SIZE.0, SIZE.1);
+fn stirs(size: (u32, u32), (frames, fps): (u64, u64), expected: bool, spot: Option<(u64, i16)>) -> (usize, usize) {
+    let mut room = Room::new(7, size);
+    let mut detector = Detector::new(&Settings::default(), size.0, size.1);
     detector.expect(expected);
-    let format = FrameFormat::packed(PixelFormat::Grey, SIZE.0, SIZE.1, Duration::from_millis(1000 / fps));
+    let format = FrameFormat::packed(PixelFormat::Grey, size.0, size.1, Duration::from_millis(1000 / fps));
     let (mut moving, mut candidates) = (0, 0);
     for number in 0..frames {
         let level = spot
@@ -248,14 +255,19 @@ fn stirs(frames: u64, fps: u64, expected: bool, spot: Option<(u64, i16)>) -> (us
 }
 
 #[test]
-fn a_still_noisy_room_gives_nothing_for_long() {
-    assert_eq!(stirs(6_000, 10, false, None).0, 0, "ten minutes");
-    assert_eq!(stirs(1_500, 5, true, None).0, 0, "five minutes in which motion was expected");
+fn a_still_noisy_room_gives_nothing_for_an_hour() {
+    assert_eq!(stirs(HOURLY, (36_000, 10), false, None).0, 0, "an hour");
+    assert_eq!(stirs(SIZE, (3_000, 10), false, None).0, 0, "five minutes of more cells");
+    assert_eq!(
+        stirs(SIZE, (1_500, 5), true, None).0,
+        0,
+        "five minutes in which motion was expected"
+    );
 }
 
 #[test]
 fn what_is_expected_needs_less_evidence() {
-    let least = |expected| (3..60).find(|level| stirs(60, 15, expected, Some((40, *level))) > (0, 0));
+    let least = |expected| (3..60).find(|level| stirs(SIZE, (60, 15), expected, Some((40, *level))) > (0, 0));
     let (alone, expected) = (least(false).expect("seen"), least(true).expect("seen"));
     assert!(
         expected < alone,

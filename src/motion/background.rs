@@ -9,6 +9,8 @@ use super::zones::Plan;
 
 /// Rows are learned in turn, one in so many each tick: learning is slow anyway, and this makes it cheap.
 const TURNS: usize = 4;
+/// One row in so many is looked at for the light's drift.
+const DRIFT_ROWS: usize = 4;
 /// Frames in which every row is learned, as a running mean.
 const YOUNG_FRAMES: u32 = 32;
 /// Of so many visits to a row one learns also from cells that are taken.
@@ -22,13 +24,15 @@ const THRESHOLD_MAX_PART: u16 = 3;
 /// Threshold in mean deviations: 5 of them are 4 standard deviations of a normal distribution.
 const DEVIATIONS: u16 = 5;
 /// Least scale of the deviations, in sixteenths: nobody is so sensitive that noise is motion.
-const CHANCE_SCALE_MIN: u32 = 12;
+const CHANCE_SCALE_MIN: u16 = 12;
 /// Deviation assumed before anything was seen.
 const DEVIATION_FIRST: u16 = FINE;
 /// A cell may show this part of the step to its neighbours: things sway by a pixel, and so do cameras.
 const SWAY: u16 = 6;
 /// Largest deviation that a threshold is made from: far beyond the largest threshold.
 const PLAIN_MAX: u16 = 8000;
+/// Largest deviation that bounds what is learned of a change: four of them are as much as a cell can change.
+const DEVIATION_MAX: u16 = 16_000;
 /// A cell's habit grows by this each time that it begins to differ ...
 const HABIT_STEP: u8 = 16;
 /// ... up to this; at 64 it doubles the threshold.
@@ -114,30 +118,25 @@ impl Background {
     /// Writes how each cell of `now` differs to `marks`; returns how many are at least weak.
     pub(crate) fn compare(&mut self, now: &[u16], marks: &mut [u8]) -> usize {
         self.sway = Sway::default();
-        let cells = self.value.iter().zip(&self.threshold).zip(now).zip(marks);
-        let mut differing = 0u32;
-        for (((value, threshold), now), mark) in cells {
-            let difference = (now * LEVEL).abs_diff(*value);
-            let strong = threshold.saturating_add(self.doubt);
-            *mark = u8::from(difference >= weak(strong)) + u8::from(difference >= strong);
-            differing += u32::from(difference >= weak(strong));
-        }
-        differing as usize
+        let columns = self.grid.columns;
+        let values = self.value.chunks_exact(columns).zip(self.threshold.chunks_exact(columns));
+        let rows = values.zip(now.chunks_exact(columns)).zip(marks.chunks_exact_mut(columns));
+        rows.map(|(((value, threshold), now), marks)| usize::from(compare_row(now, value, threshold, self.doubt, marks)))
+            .sum()
     }
 
-    /// Mean change of the cells that are not `taken`, in 256ths of a level: the light's drift, before it shows in any cell.
+    /// Mean change of the cells that are not `taken`, in 256ths of a level: the light's drift, before it shows in any cell. One row in
+    /// [`DRIFT_ROWS`] tells, as light is everywhere.
     pub(crate) fn drift(&self, now: &[u16], taken: &[u8]) -> i32 {
         let columns = self.grid.columns;
         let rows = now
             .chunks_exact(columns)
             .zip(self.value.chunks_exact(columns))
             .zip(taken.chunks_exact(columns));
-        let row_sum = |((now, value), taken): ((&[u16], &[u16]), &[u8])| {
-            let cells = now.iter().zip(value).zip(taken);
-            let sum = cells.map(|((now, value), taken)| (i32::from(now * LEVEL) - i32::from(*value)) * i32::from(*taken == 0));
-            i64::from(sum.sum::<i32>())
-        };
-        (rows.map(row_sum).sum::<i64>() / self.grid.len() as i64) as i32
+        let rows = rows.step_by(DRIFT_ROWS);
+        let cells = rows.len() * columns;
+        let sum: i64 = rows.map(|((now, value), taken)| i64::from(row_change(now, value, taken))).sum();
+        (sum / cells.max(1) as i64) as i32
     }
 
     /// The same for a picture that is displaced by `sway`.
@@ -238,11 +237,11 @@ impl Background {
         let blind = visits.is_multiple_of(BLIND_VISITS);
         let values = self.value[cells.clone()].iter_mut().zip(&mut self.deviation[cells.clone()]);
         for (((value, deviation), now), taken) in values.zip(&now[cells.clone()]).zip(&taken[cells.clone()]) {
-            let free = i32::from(*taken == 0 || blind);
-            let change = i32::from(now * LEVEL) - i32::from(*value);
-            let clipped = change.abs().min(4 * i32::from(*deviation) + i32::from(FINE / 4));
-            *value = (i32::from(*value) + (change >> value_shift) * free) as u16;
-            *deviation = (i32::from(*deviation) + ((clipped - i32::from(*deviation)) >> deviation_shift) * free) as u16;
+            let free = if *taken == 0 || blind { u16::MAX } else { 0 };
+            let shown = now * LEVEL;
+            let clipped = shown.abs_diff(*value).min(4 * (*deviation).min(DEVIATION_MAX) + FINE / 4);
+            *value = toward(*value, shown, value_shift, free);
+            *deviation = toward(*deviation, clipped, deviation_shift, free);
         }
         if blind {
             let values = &self.value[cells.clone()];
@@ -272,21 +271,72 @@ impl Background {
                 *step = (*step).max(beside.abs_diff(*value));
             }
         }
-        let peak = |of: &[u16], x: usize| of[x].max(of[x + 1]).max(of[x + 2]);
         let (deviations, habits) = (&deviations[..columns + 2], &habits[..columns + 2]);
-        let (steps, values) = (&self.steps[..columns], &self.value[near[1].clone()]);
-        let (scales, keeps) = (&plan.scale[near[1].clone()], &plan.keep[near[1].clone()]);
-        let thresholds = &mut self.threshold[near[1].clone()];
-        for x in 0..columns {
-            let scale = u32::from(scales[x]);
-            let chance = u32::from(DEVIATIONS * peak(deviations, x).min(PLAIN_MAX)) * scale.max(CHANCE_SCALE_MIN);
-            let margin = u32::from(THRESHOLD_MIN + steps[x] / SWAY) * scale;
-            // Bounded by 2^21 and 2^8, so that the product fits in 32 bits.
-            let scaled = ((chance + margin) * u32::from(64 + peak(habits, x))) >> 10;
-            let most = THRESHOLD_MAX + values[x] / THRESHOLD_MAX_PART;
-            thresholds[x] = (scaled.min(u32::from(most)) as u16) | !keeps[x];
-        }
+        let here = near[1].clone();
+        let (values, plans) = (&self.value[here.clone()], (&plan.scale[here.clone()], &plan.keep[here.clone()]));
+        threshold_row(&mut self.threshold[here], deviations, habits, &self.steps, values, plans);
     }
+}
+
+/// Thresholds of a row by largest deviations and habits, steps to neighbours, values, scales and what is kept.
+fn threshold_row(
+    thresholds: &mut [u16],
+    deviations: &[u16],
+    habits: &[u16],
+    steps: &[u16],
+    values: &[u16],
+    (scales, keeps): (&[u8], &[u16]),
+) {
+    let columns = thresholds.len();
+    let (deviations, habits, steps) = (&deviations[..columns + 2], &habits[..columns + 2], &steps[..columns]);
+    let (values, scales, keeps) = (&values[..columns], &scales[..columns], &keeps[..columns]);
+    for x in 0..columns {
+        let peak = |of: &[u16]| of[x].max(of[x + 1]).max(of[x + 2]);
+        let scale = u16::from(scales[x]);
+        let chance = scaled::<4>(DEVIATIONS * peak(deviations).min(PLAIN_MAX), scale.max(CHANCE_SCALE_MIN));
+        let margin = scaled::<4>(THRESHOLD_MIN + steps[x] / SWAY, scale);
+        let threshold = scaled::<6>(chance.saturating_add(margin), 64 + peak(habits));
+        let most = THRESHOLD_MAX + values[x] / THRESHOLD_MAX_PART;
+        thresholds[x] = threshold.min(most) | !keeps[x];
+    }
+}
+
+/// `value * by / 2^SHIFT`, or the most that there is: in 16 bits throughout, of which processors multiply eight at once.
+#[inline(always)]
+fn scaled<const SHIFT: u32>(value: u16, by: u16) -> u16 {
+    let (low, high) = (value.wrapping_mul(by), ((u32::from(value) * u32::from(by)) >> 16) as u16);
+    let beyond = if high >> SHIFT == 0 { 0 } else { u16::MAX };
+    (high << (16 - SHIFT)) | (low >> SHIFT) | beyond
+}
+
+/// Marks of a row, and how many of its cells are at least weak. Slices of equal length, so that it vectorises.
+fn compare_row(now: &[u16], value: &[u16], threshold: &[u16], doubt: u16, marks: &mut [u8]) -> u16 {
+    let mut differing = 0;
+    for (((value, threshold), now), mark) in value.iter().zip(threshold).zip(now).zip(marks) {
+        let difference = (now * LEVEL).abs_diff(*value);
+        let strong = threshold.saturating_add(doubt);
+        *mark = u8::from(difference >= weak(strong)) + u8::from(difference >= strong);
+        differing += u16::from(difference >= weak(strong));
+    }
+    differing
+}
+
+/// Sum of the changes of a row's cells that are not `taken`.
+fn row_change(now: &[u16], value: &[u16], taken: &[u8]) -> i32 {
+    let change = |((now, value), taken): ((&u16, &u16), &u8)| {
+        let free = if *taken == 0 { u16::MAX } else { 0 };
+        i32::from((now * LEVEL) & free) - i32::from(value & free)
+    };
+    now.iter().zip(value).zip(taken).map(change).sum()
+}
+
+/// `value` after a step of 1/2^`shift` toward `aim`, rounded down, where `free` is all ones; where it is 0, as it was. Without a
+/// sign, so that a value takes 16 bits.
+#[inline(always)]
+fn toward(value: u16, aim: u16, shift: u32, free: u16) -> u16 {
+    let (up, down) = (aim.saturating_sub(value), value.saturating_sub(aim));
+    let rest = u16::from((down >> shift) << shift != down);
+    value + ((up >> shift) & free) - (((down >> shift) + rest) & free)
 }
 
 /// The largest of each three that stand above one another, with the outermost repeated on both sides.

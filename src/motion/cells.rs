@@ -1,6 +1,9 @@
 //! Luma of a frame to a grid of cell means, the only pass over pixels: portable Rust in a shape that vectorises.
 //! What becomes of the grid is in the files beside it; compressed frames pass through `jpeg.rs` first.
 
+#[cfg(target_arch = "x86_64")]
+mod sse2;
+
 use crate::frame::Frame;
 use crate::frame::PixelFormat;
 use crate::limits::CELL_SIDE_PX;
@@ -102,6 +105,20 @@ pub(crate) fn means(luma: Luma<'_>, grid: Grid, lanes: &mut [u16], cells: &mut [
     }
 }
 
+/// Means of the first cells of a row by what the processor has of its own; how many that are.
+#[cfg(target_arch = "x86_64")]
+fn natively<const SIDE: usize>(strip: [&[u8]; SIDE], packing: Packing, means: &mut [u16]) -> usize {
+    let Ok(strip) = <[&[u8]; 8]>::try_from(&strip[..]) else { return 0 };
+    // SAFETY: every x86_64 has SSE2, and nothing else is asked for.
+    unsafe { sse2::means(strip, packing, means) }
+}
+
+/// NEON is what the portable pass becomes.
+#[cfg(not(target_arch = "x86_64"))]
+fn natively<const SIDE: usize>(_: [&[u8]; SIDE], _: Packing, _: &mut [u16]) -> usize {
+    0
+}
+
 /// Scratch that [`means`] needs: one sum for each two bytes of a row, at most two bytes a pixel.
 pub(crate) const fn lanes_len(grid: Grid) -> usize {
     grid.columns * grid.side
@@ -117,14 +134,26 @@ fn strips<const SIDE: usize, const LANES: usize, const SHIFT: u32>(
     cells: &mut [u16],
     sum_of: impl Fn([u16; SIDE]) -> u16 + Copy,
 ) {
-    let lanes = &mut lanes[..grid.columns * LANES];
+    let bytes = 2 * LANES * grid.columns;
     for (row, means) in cells.chunks_exact_mut(grid.columns).enumerate() {
         let top = row * SIDE * luma.stride;
-        let strip: [&[u8]; SIDE] = std::array::from_fn(|line| &luma.data[top + line * luma.stride..][..2 * lanes.len()]);
-        down(strip, lanes, sum_of);
-        for (mean, cell) in means.iter_mut().zip(lanes.as_chunks::<LANES>().0) {
-            *mean = across(cell) >> SHIFT;
-        }
+        let strip: [&[u8]; SIDE] = std::array::from_fn(|line| &luma.data[top + line * luma.stride..][..bytes]);
+        let done = natively(strip, luma.packing, means);
+        portably::<SIDE, LANES, SHIFT>(strip.map(|line| &line[2 * LANES * done..]), lanes, &mut means[done..], sum_of);
+    }
+}
+
+/// Means of a row of cells whose pixels are in `strip`.
+fn portably<const SIDE: usize, const LANES: usize, const SHIFT: u32>(
+    strip: [&[u8]; SIDE],
+    lanes: &mut [u16],
+    means: &mut [u16],
+    sum_of: impl Fn([u16; SIDE]) -> u16 + Copy,
+) {
+    let lanes = &mut lanes[..means.len() * LANES];
+    down(strip, lanes, sum_of);
+    for (mean, cell) in means.iter_mut().zip(lanes.as_chunks::<LANES>().0) {
+        *mean = across(cell) >> SHIFT;
     }
 }
 

@@ -88,10 +88,10 @@ impl Meter {
     }
 
     fn median_line(&mut self) -> Line {
-        self.samples.sort_unstable();
         let middle = self.samples.len() / 2;
+        self.samples.select_nth_unstable(middle);
         let (dark, bright) = self.samples.split_at_mut(middle);
-        let (dark_at, bright_at) = (dark[dark.len() / 2].0, bright[bright.len() / 2].0);
+        let [dark_at, bright_at] = [&mut *dark, &mut *bright].map(|half| half.select_nth_unstable(half.len() / 2).1.0);
         let [low, high] = [dark, bright].map(|half| {
             let mid = half.len() / 2;
             half.select_nth_unstable_by_key(mid, |sample| sample.1).1.1

@@ -194,16 +194,16 @@ impl Regions {
         if !scene.lapse.step {
             return;
         }
-        for history in self.seen.iter_mut().chain(&mut self.moved) {
-            *history <<= 1;
+        for histories in [&mut self.seen, &mut self.moved] {
+            histories.iter_mut().for_each(|history| *history <<= 1);
         }
         for proof in &mut self.proof {
-            *proof -= proof.div_ceil(4);
+            *proof -= (*proof >> 2) + u8::from(*proof & 3 != 0);
         }
         for ((seen, held), still) in self.seen.iter().zip(&mut self.held).zip(&mut self.still) {
-            let recent = u8::from(seen & 0b1110 != 0);
-            *held *= recent;
-            *still *= u16::from(recent);
+            let recent = seen & 0b1110 != 0;
+            *held = if recent { *held } else { 0 };
+            *still = if recent { *still } else { 0 };
         }
     }
 

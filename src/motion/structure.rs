@@ -5,10 +5,10 @@ use super::cells::LEVEL;
 
 /// A change of light has no edges of its own: its steps from cell to cell, once the background's are taken away, are
 /// at most this part (in 256ths) of its height.
-const LIGHT_SHARPNESS_MAX: u64 = 40;
+const LIGHT_SHARPNESS_MAX: i64 = 40;
 
 /// The same, where light was a moment ago: what it leaves or has only begun to reach is seen less clearly.
-const LIT_SHARPNESS_MAX: u64 = 52;
+const LIT_SHARPNESS_MAX: i64 = 52;
 /// From this on a cell has pixels that are as bright as can be, in sixteenths of a level.
 const WHITE: i32 = 240 * LEVEL as i32;
 
@@ -35,34 +35,44 @@ impl Change<'_> {
     /// Whether the change is one of light: no edges in it but those that the background has, scaled by the local gain.
     /// Only for regions wide enough that soft edges show as such. `was_lit`: light was here a moment ago.
     pub(crate) fn is_light(&self, was_lit: bool) -> bool {
-        let (mut sum, mut squares) = (0u64, 0u64);
-        self.each_pair(|a, b| {
+        let cells = || self.cells.iter().map(|&cell| cell as usize);
+        let heights = cells().map(|cell| self.now(cell).abs_diff(self.was(cell)));
+        let height = i64::from(heights.max().unwrap_or(0));
+        // Light: the mean step, weighted by the steps themselves, is at most this, in 256ths. Beyond it by `excess` so far.
+        let sharp = height * if was_lit { LIT_SHARPNESS_MAX } else { LIGHT_SHARPNESS_MAX };
+        let mut excess = 0i64;
+        for (cell, left) in cells().zip((0..self.cells.len()).rev()) {
             // Noise makes steps, too: half a threshold is more than it does.
-            let chance = u32::from(self.threshold[a] / LEVEL / 2);
-            let step = self.edge(a, b).saturating_sub(chance);
-            (sum, squares) = (sum + u64::from(step), squares + u64::from(step) * u64::from(step));
-        });
-        let heights = self
-            .cells
-            .iter()
-            .map(|&cell| self.now(cell as usize).abs_diff(self.was(cell as usize)));
-        let height = u64::from(heights.max().unwrap_or(0));
-        let sharpness_max = if was_lit { LIT_SHARPNESS_MAX } else { LIGHT_SHARPNESS_MAX };
-        squares * 256 <= sharpness_max * height * sum
+            let chance = u32::from(self.threshold[cell] / LEVEL / 2);
+            for beside in self.beside(cell) {
+                if self.is_flat(cell, beside, chance) {
+                    continue;
+                }
+                let step = i64::from(self.edge(cell, beside).saturating_sub(chance));
+                excess = excess.saturating_add(step * (256 * step - sharp));
+            }
+            // A step of `sharp / 512` takes most away: where all that are left could not make up for it, it is a thing, as its outline
+            // mostly says at once.
+            if excess > 4 * left as i64 * (sharp * sharp / 1024 + 1) {
+                return false;
+            }
+        }
+        excess <= 0
     }
 
     /// Whether what was here went away and the background still shows it: where the change falls to less than half from one
     /// cell to the next, the edge is the background's and not the picture's.
     pub(crate) fn is_ghost(&self) -> bool {
         let (mut thing, mut ghost) = (0u64, 0u64);
-        self.each_pair(|a, b| {
+        let pairs = self.cells.iter().map(|&cell| cell as usize);
+        for (a, b) in pairs.flat_map(|cell| self.beside(cell).into_iter().map(move |beside| (cell, beside))) {
             let (here, beside) = (self.now(a) - self.was(a), self.now(b) - self.was(b));
             if 2 * beside.abs() < here.abs() {
                 let (now, was) = (self.now(a).abs_diff(self.now(b)), self.was(a).abs_diff(self.was(b)));
                 let side = if was > now { &mut ghost } else { &mut thing };
                 *side += u64::from(here.abs_diff(beside));
             }
-        });
+        }
         ghost * 4 > thing * GHOST_QUARTERS
     }
 
@@ -89,6 +99,13 @@ impl Change<'_> {
         least
     }
 
+    /// Whether [`edge`](Change::edge) is no more than `chance` for sure: most pairs are flat both now and before, and spare its division.
+    fn is_flat(&self, a: usize, b: usize, chance: u32) -> bool {
+        let ((now_a, now_b), (was_a, was_b)) = ((self.now(a), self.now(b)), (self.was(a), self.was(b)));
+        let steps = now_a.abs_diff(now_b) + 2 * was_a.abs_diff(was_b);
+        steps <= chance && now_a + now_b <= 2 * (was_a + was_b) && now_a.max(now_b) < WHITE
+    }
+
     fn now(&self, cell: usize) -> i32 {
         i32::from(self.now[cell])
     }
@@ -97,19 +114,16 @@ impl Change<'_> {
         i32::from(self.background[cell] / LEVEL)
     }
 
-    /// Calls `pair` with each cell of the region and its neighbours: pairs inside count twice, those over the outline once.
-    fn each_pair(&self, mut pair: impl FnMut(usize, usize)) {
+    /// The neighbours of a cell, itself where there is none: of pairs inside the region each is the other's, of those over the outline
+    /// only one.
+    fn beside(&self, cell: usize) -> [usize; 4] {
         let (columns, len) = (self.grid.columns, self.now.len());
-        for cell in self.cells.iter().map(|&cell| cell as usize) {
-            let column = cell % columns;
-            let beside = [(column > 0, cell.wrapping_sub(1)), (column + 1 < columns, cell + 1)];
-            let upright = [
-                (cell >= columns, cell.wrapping_sub(columns)),
-                (cell + columns < len, cell + columns),
-            ];
-            for (_, neighbour) in beside.into_iter().chain(upright).filter(|(inside, _)| *inside) {
-                pair(cell, neighbour);
-            }
-        }
+        let column = cell as u32 % columns as u32;
+        [
+            if column > 0 { cell - 1 } else { cell },
+            if column as usize + 1 < columns { cell + 1 } else { cell },
+            if cell >= columns { cell - columns } else { cell },
+            if cell + columns < len { cell + columns } else { cell },
+        ]
     }
 }

@@ -53,12 +53,13 @@ impl Sway {
         let (mut xx, mut xy, mut yy, mut xd, mut yd, mut dd) = (0i64, 0i64, 0i64, 0i64, 0i64, 0i64);
         for cell in (0..grid.len()).step_by(step).filter(|&cell| counts(cell)) {
             let (x, y) = slopes(background, grid, cell, toward);
-            let (x, y) = (i64::from(x / 16), i64::from(y / 16));
-            let d = i64::from(now[cell]) - i64::from(background[cell] / LEVEL);
+            let (x, y) = (x / 16, y / 16);
+            let d = i32::from(now[cell]) - i32::from(background[cell] / LEVEL);
             // More than the next cell over: not sway, but a thing.
             if d.abs() <= 2 * (x.abs() + y.abs()) {
-                (xx, xy, yy) = (xx + x * x, xy + x * y, yy + y * y);
-                (xd, yd, dd) = (xd + x * d, yd + y * d, dd + d * d);
+                let product = |a: i32, b: i32| i64::from(a * b);
+                (xx, xy, yy) = (xx + product(x, x), xy + product(x, y), yy + product(y, y));
+                (xd, yd, dd) = (xd + product(x, d), yd + product(y, d), dd + product(d, d));
             }
         }
         let det = i128::from(xx) * i128::from(yy) - i128::from(xy) * i128::from(xy);
@@ -79,7 +80,7 @@ impl Sway {
 /// differences, exact for an edge between two cells), or half of those between both neighbours where it is 0; 0 at the edge of the grid.
 #[inline]
 fn slopes(values: &[u16], grid: Grid, cell: usize, toward: Sway) -> (i32, i32) {
-    let (columns, column) = (grid.columns, cell % grid.columns);
+    let (columns, column) = (grid.columns, (cell as u32 % grid.columns as u32) as usize);
     let value = |cell: usize| i32::from(values[cell]);
     let step = |before: usize, after: usize, sign: i32| match sign {
         1 => value(after) - value(cell),

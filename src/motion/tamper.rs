@@ -12,6 +12,8 @@ const TEXTURE_MIN: u32 = 128;
 const TEXTURE_LOST_PART: u32 = 6;
 /// ... and no longer from this part on.
 const TEXTURE_BACK_PART: u32 = 3;
+/// One row in so many is looked at for texture.
+const TEXTURE_ROWS: usize = 4;
 /// How long texture must be gone until the picture is called covered, in milliseconds.
 const COVERED_MS: u64 = 2000;
 /// How long a new view is reported before it is taken for the usual one, in milliseconds.
@@ -92,16 +94,19 @@ impl Watch {
     }
 }
 
-/// Mean difference between neighbours in a row, where neither is masked, in 256ths of a level.
+/// Mean difference between neighbours in a row, where neither is masked, in 256ths of a level. One row in [`TEXTURE_ROWS`] tells: what
+/// covers the lens covers it too.
 fn texture(cells: &[u16], grid: Grid, keep: &[u16]) -> u32 {
-    let mut sum = 0u32;
-    for (row, keep) in cells.chunks_exact(grid.columns).zip(keep.chunks_exact(grid.columns)) {
+    let (mut sum, mut looked_at) = (0u32, 0);
+    let rows = cells.chunks_exact(grid.columns).zip(keep.chunks_exact(grid.columns));
+    for (row, keep) in rows.step_by(TEXTURE_ROWS) {
         let pairs = row.iter().zip(&row[1..]).zip(keep.iter().zip(&keep[1..]));
         sum += pairs
             .map(|((a, b), (keep_a, keep_b))| u32::from(a.abs_diff(*b) & keep_a & keep_b))
             .sum::<u32>();
+        looked_at += row.len();
     }
-    (u64::from(sum) * u64::from(LEVEL) / grid.len() as u64) as u32
+    (u64::from(sum) * u64::from(LEVEL) / looked_at.max(1) as u64) as u32
 }
 
 /// Whether two pictures (each in its own unit) show the same view: their correlation is at least 0.6, or one of them

@@ -21,6 +21,8 @@ pub(crate) struct Plan {
     pub(crate) zoned: bool,
     /// Cells looked at; at least 1, so that it may divide.
     pub(crate) kept: usize,
+    /// Whether a mask covers any.
+    pub(crate) masked: bool,
 }
 
 impl Plan {
@@ -32,6 +34,7 @@ impl Plan {
             zones: vec![ZoneSet::EMPTY; grid.len()],
             zoned: false,
             kept: 1,
+            masked: false,
         };
         plan.draw(settings, grid);
         plan
@@ -61,7 +64,8 @@ impl Plan {
                 plan.zones[cell].insert(index);
             });
         }
-        plan.kept = plan.keep.iter().filter(|keep| **keep != 0).count().max(1);
+        let kept = plan.keep.iter().filter(|keep| **keep != 0).count();
+        (plan.kept, plan.masked) = (kept.max(1), kept < grid.len());
     }
 
     /// Bytes that [`new`](Plan::new) allocates.

@@ -48,6 +48,13 @@ struct Found<'a> {
 }
 
 impl<'a> Layout<'a> {
+    /// Top and left block of luma of each unit, in the order of the scan.
+    pub(super) fn units(&self) -> impl Iterator<Item = (usize, usize)> {
+        let luma = self.components.first().copied().unwrap_or_default();
+        let (across, down) = self.units;
+        (0..down).flat_map(move |row| (0..across).map(move |column| (row * luma.down, column * luma.across)))
+    }
+
     /// Reads the segments of `picture`; `None` when it is not a baseline picture of 8 bits in one scan, with luma as fine as
     /// any component.
     pub(super) fn parse(picture: &'a [u8]) -> Option<Layout<'a>> {

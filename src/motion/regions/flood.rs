@@ -58,29 +58,38 @@ impl Regions {
             zones: ZoneSet::EMPTY,
         };
         self.cells.clear();
-        self.reach(from, &mut blob, scene, background);
+        self.reach((from % columns, from / columns), &mut blob, scene, background);
         let mut next = 0;
         while let Some(&cell) = self.cells.get(next) {
             next += 1;
             let (column, row) = (cell as usize % columns, cell as usize / columns);
             let across = column.saturating_sub(GAP + 1)..(column + GAP + 2).min(columns);
             for row in row.saturating_sub(GAP + 1)..(row + GAP + 2).min(rows) {
-                let cells = row * columns + across.start..row * columns + across.end;
-                if self.marks[cells.clone()].iter().all(|mark| *mark == SAME) {
-                    continue;
-                }
-                for cell in cells {
-                    if self.marks[cell] != SAME {
-                        self.reach(cell, &mut blob, scene, background);
-                    }
+                let mut differing = self.differing(row * columns + across.start, across.len());
+                while differing != 0 {
+                    let byte = differing.trailing_zeros() / 8;
+                    differing &= !(0xff << (8 * byte));
+                    self.reach((across.start + byte as usize, row), &mut blob, scene, background);
                 }
             }
         }
         blob
     }
 
+    /// Marks of `count` cells from `from` on, one to a byte, the first the lowest: a neighbourhood's row is one word.
+    fn differing(&self, from: usize, count: usize) -> u64 {
+        const _: () = assert!(2 * GAP + 3 < 8 && SAME == 0);
+        let marks = &self.marks[from..];
+        let word = match marks.first_chunk::<8>() {
+            Some(eight) => u64::from_le_bytes(*eight),
+            None => marks.iter().rev().fold(0, |word, mark| word << 8 | u64::from(*mark)),
+        };
+        word & !(u64::MAX << (8 * count))
+    }
+
     /// Adds a differing cell to `blob` and `cells`.
-    fn reach(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
+    fn reach(&mut self, (column, row): (usize, usize), blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
+        let cell = row * self.grid.columns + column;
         let strong = self.marks[cell] == STRONG;
         self.marks[cell] = SAME;
         if background.recall(scene.now, cell) {
@@ -92,7 +101,6 @@ impl Regions {
         if born {
             background.note_habit(cell);
         }
-        let (column, row) = (cell % self.grid.columns, cell / self.grid.columns);
         blob.left = blob.left.min(column);
         blob.right = blob.right.max(column);
         blob.top = blob.top.min(row);

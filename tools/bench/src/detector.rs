@@ -83,12 +83,7 @@ fn raw(pixel: PixelFormat, width: u32, height: u32) -> Bench {
     let format = FrameFormat::packed(pixel, width, height, Duration::from_millis(66));
     let luma = format.luma_bytes();
     let count = (ROTATION_BYTES / format.bytes_min()).max(8);
-    let frames = |busy: bool| -> Vec<Vec<u8>> {
-        (0..count)
-            .map(|number| packed(&picture(width, height, number, busy), format))
-            .collect()
-    };
-    let (quiet, busy) = (frames(false), frames(true));
+    let (quiet, busy) = (frames(format, count, false), frames(format, count, true));
     let (source, mut target) = (quiet.clone(), vec![vec![0u8; luma]; (ROTATION_BYTES / luma).max(8)]);
     let (for_cells, grid) = (quiet.clone(), Grid::of(width, height));
     let (mut lanes, mut cells) = (vec![0; grid.columns * grid.side], vec![0; grid.len()]);
@@ -111,17 +106,7 @@ fn raw(pixel: PixelFormat, width: u32, height: u32) -> Bench {
 
 fn compressed(width: u32, height: u32) -> Bench {
     let format = FrameFormat::packed(PixelFormat::Mjpeg, width, height, Duration::from_millis(66));
-    let how = Encoding {
-        colour: true,
-        tables: true,
-        step: 12,
-    };
-    let height16 = height.next_multiple_of(16);
-    let frames = |busy: bool| -> Vec<Vec<u8>> {
-        let encode = |number| jpeg::encode(&picture(width, height16, number, busy), width as usize, height16 as usize, how);
-        (0..8).map(encode).map(|picture| with_height(picture, height)).collect()
-    };
-    let (quiet, busy) = (frames(false), frames(true));
+    let (quiet, busy) = (frames(format, 8, false), frames(format, 8, true));
     let (full, luma) = (quiet.clone(), quiet.clone());
     Bench {
         reference: Box::new(move |n| decode(&full[n % full.len()], false)),
@@ -129,6 +114,25 @@ fn compressed(width: u32, height: u32) -> Bench {
         quiet: observer(format, quiet),
         busy: observer(format, busy),
     }
+}
+
+/// The first `count` frames of a noisy scene.
+pub(crate) fn frames(format: FrameFormat, count: usize, busy: bool) -> Vec<Vec<u8>> {
+    let (width, height) = (format.width, format.height);
+    let how = Encoding {
+        colour: true,
+        tables: true,
+        step: 12,
+    };
+    let frame = |number| match format.pixel {
+        PixelFormat::Mjpeg => {
+            let height16 = height.next_multiple_of(16);
+            let luma = picture(width, height16, number, busy);
+            with_height(jpeg::encode(&luma, width as usize, height16 as usize, how), height)
+        }
+        _ => packed(&picture(width, height, number, busy), format),
+    };
+    (0..count).map(frame).collect()
 }
 
 /// The library's decode of a whole picture.
@@ -164,7 +168,8 @@ fn observer(format: FrameFormat, frames: Vec<Vec<u8>>) -> Box<dyn FnMut(usize)> 
     })
 }
 
-fn frame(format: FrameFormat, number: usize, data: &[u8]) -> Frame<'_> {
+/// One of them.
+pub(crate) fn frame(format: FrameFormat, number: usize, data: &[u8]) -> Frame<'_> {
     Frame {
         format,
         number: number as u64,

@@ -3,6 +3,7 @@
 mod commit;
 mod detector;
 mod fanout;
+mod frames;
 mod jpeg;
 mod memory;
 mod peers;
@@ -24,6 +25,9 @@ fn main() {
     let asked: Vec<String> = std::env::args().skip(1).collect();
     if asked.first().is_some_and(|stage| stage == "soak") {
         return soak::run(&asked[1..]);
+    }
+    if asked.first().is_some_and(|stage| stage == "frames") {
+        return frames::run(&asked[1..]);
     }
     if let Some(unknown) = asked.iter().find(|name| stages.iter().all(|(stage, _)| stage != name)) {
         let known = stages.map(|(stage, _)| stage).join(", ");

@@ -1,0 +1,110 @@
+//! Means of cells of 8 by 8 pixels by SSE2, which every x86_64 has and which sums bytes in one instruction (PSADBW). The portable pass
+//! of `cells.rs` does the rest of a row, and is what these are held against.
+
+use std::arch::x86_64::__m128i;
+use std::arch::x86_64::_mm_add_epi16;
+use std::arch::x86_64::_mm_and_si128;
+use std::arch::x86_64::_mm_cvtsi128_si64;
+use std::arch::x86_64::_mm_madd_epi16;
+use std::arch::x86_64::_mm_packs_epi32;
+use std::arch::x86_64::_mm_sad_epu8;
+use std::arch::x86_64::_mm_set_epi64x;
+use std::arch::x86_64::_mm_set1_epi16;
+use std::arch::x86_64::_mm_setzero_si128;
+use std::arch::x86_64::_mm_srli_epi16;
+use std::arch::x86_64::_mm_unpackhi_epi64;
+
+use super::Packing;
+
+/// Cells that are made at once.
+const CELLS: usize = 8;
+
+/// Means of the first cells of a row of cells, whose pixels are in `strip`, as many as come in eights; how many that are.
+#[target_feature(enable = "sse2")]
+pub(super) fn means(strip: [&[u8]; 8], packing: Packing, means: &mut [u16]) -> usize {
+    match packing {
+        Packing::Planar => planar(strip, means),
+        Packing::Even => eights::<128>(strip, means, |rows| {
+            packed(rows, |pairs| _mm_and_si128(pairs, _mm_set1_epi16(0xff)))
+        }),
+        Packing::Odd => eights::<128>(strip, means, |rows| packed(rows, |pairs| _mm_srli_epi16::<8>(pairs))),
+    }
+}
+
+/// Calls `of` with each `BYTES` of the rows, which hold eight cells.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn eights<const BYTES: usize>(strip: [&[u8]; 8], means: &mut [u16], of: impl Fn([&[u8; BYTES]; 8]) -> __m128i) -> usize {
+    let means = means.as_chunks_mut::<CELLS>().0;
+    let count = means.len();
+    let [a, b, c, d, e, f, g, h] = strip.map(|row| &row.as_chunks::<BYTES>().0[..count]);
+    for (n, eight) in means.iter_mut().enumerate() {
+        let sums = of([&a[n], &b[n], &c[n], &d[n], &e[n], &f[n], &g[n], &h[n]]);
+        *eight = lanes(_mm_srli_epi16::<2>(sums));
+    }
+    count * CELLS
+}
+
+/// One byte a pixel: two cells to a vector, eight bytes of a row to a sum. Row by row, as memory is read fastest.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn planar(strip: [&[u8]; 8], means: &mut [u16]) -> usize {
+    let means = means.as_chunks_mut::<CELLS>().0;
+    means.as_flattened_mut().fill(0);
+    for row in &strip {
+        for (eight, bytes) in means.iter_mut().zip(row.as_chunks::<64>().0) {
+            // Sums stand in every fourth lane: two steps bring them together.
+            let two = |from: usize| _mm_sad_epu8(load(bytes, from), _mm_setzero_si128());
+            let four = |from: usize| _mm_packs_epi32(two(from), two(from + 16));
+            *eight = lanes(_mm_add_epi16(vector(eight), _mm_packs_epi32(four(0), four(32))));
+        }
+    }
+    means.as_flattened_mut().iter_mut().for_each(|mean| *mean >>= 2);
+    means.len() * CELLS
+}
+
+/// Two bytes a pixel, of which `luma` keeps one: a cell to a vector, a column of pixels to a lane.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn packed(rows: [&[u8; 128]; 8], luma: impl Fn(__m128i) -> __m128i + Copy) -> __m128i {
+    let ones = _mm_set1_epi16(1);
+    // Pairs of lanes are added until a cell has one.
+    let one = |cell: usize| _mm_madd_epi16(columns(rows, 16 * cell, luma), ones);
+    let two = |cell: usize| _mm_madd_epi16(_mm_packs_epi32(one(cell), one(cell + 1)), ones);
+    let four = |cell: usize| _mm_madd_epi16(_mm_packs_epi32(two(cell), two(cell + 2)), ones);
+    _mm_packs_epi32(four(0), four(4))
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn columns(rows: [&[u8; 128]; 8], from: usize, luma: impl Fn(__m128i) -> __m128i) -> __m128i {
+    let mut sum = _mm_setzero_si128();
+    for row in &rows {
+        sum = _mm_add_epi16(sum, luma(load(row, from)));
+    }
+    sum
+}
+
+/// 16 bytes from `from` on.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn load<const BYTES: usize>(row: &[u8; BYTES], from: usize) -> __m128i {
+    let [low, high] = row[from..from + 16].as_chunks::<8>().0 else {
+        unreachable!("16 bytes are two halves")
+    };
+    _mm_set_epi64x(i64::from_le_bytes(*high), i64::from_le_bytes(*low))
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn vector(lanes: &[u16; CELLS]) -> __m128i {
+    let half = |from: usize| (0..4).rev().fold(0, |word, n| word << 16 | i64::from(lanes[from + n]));
+    _mm_set_epi64x(half(4), half(0))
+}
+
+#[inline]
+#[target_feature(enable = "sse2")]
+fn lanes(vector: __m128i) -> [u16; CELLS] {
+    let (low, high) = (_mm_cvtsi128_si64(vector), _mm_cvtsi128_si64(_mm_unpackhi_epi64(vector, vector)));
+    [low, low >> 16, low >> 32, low >> 48, high, high >> 16, high >> 32, high >> 48].map(|lane| lane as u16)
+}
