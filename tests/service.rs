@@ -9,6 +9,7 @@ use std::process::Command;
 use std::process::Stdio;
 use std::time::Duration;
 
+use common::machine;
 use common::service::PATIENCE;
 use common::service::Service;
 use common::service::wait_for;
@@ -179,7 +180,7 @@ fn a_damaged_store_is_set_aside_and_told_of() {
 
 #[test]
 fn a_budget_that_is_too_small_is_refused_with_the_table() {
-    let refused = Command::new(env!("CARGO_BIN_EXE_lookout"))
+    let refused = machine::lookout()
         .args(["run", "--budget", "4MiB", "--source", "scene"])
         .output()
         .expect("it runs");
