@@ -60,7 +60,7 @@ fn events(clip: &Path) -> Vec<RangeInclusive<u64>> {
 fn six_visits_are_found_and_the_empty_room_is_empty() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let clip = data.join("one-by-one-person-detection.mp4");
-    if !clip.exists() || Command::new("ffmpeg").arg("-version").output().is_err() {
+    if !clip.exists() || !machine::has("ffmpeg", "-version") {
         eprintln!("skipped: {} or ffmpeg is not there", clip.display());
         return;
     }

@@ -4,12 +4,11 @@
 
 use std::ffi::OsStr;
 use std::process::Command;
-use std::time::Duration;
 
 /// The variable by which cargo is told what runs programs of a 64-bit Raspberry Pi elsewhere (`Cross.toml`).
 const RUNNER: &str = "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER";
-/// So many times as long as itself takes a machine that is emulated, at most.
-const EMULATED_SLOWNESS: u32 = 10;
+/// So many times as long as a desktop may take what runs tests on the processor of a Raspberry Pi: a board, or an emulator of one.
+pub const SLOWNESS: u64 = if cfg!(target_arch = "aarch64") { 4 } else { 1 };
 
 /// Starts `lookout`.
 pub fn lookout() -> Command {
@@ -21,9 +20,10 @@ pub fn this_test() -> Command {
     program(std::env::current_exe().expect("it runs"))
 }
 
-/// A time that says how fast this machine is, and not how the program waits: longer where the machine is an emulated one.
-pub fn machine_time(time: Duration) -> Duration {
-    if runner().is_some() { time * EMULATED_SLOWNESS } else { time }
+/// Whether this machine has a program. (An emulated program that starts one that is not there learns it from the exit status alone.)
+pub fn has(name: &str, argument: &str) -> bool {
+    let output = Command::new(name).arg(argument).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 /// Starts a program that was built as this test was: as it is, or by the emulator that runs this test.

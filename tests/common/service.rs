@@ -22,7 +22,7 @@ use tokio_tungstenite::tungstenite::WebSocket;
 use super::machine;
 
 /// Longest time that a test waits for anything.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60 * machine::SLOWNESS);
 
 /// Polls `look` until it gives something; fails naming `what` when it does not in [`PATIENCE`].
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
