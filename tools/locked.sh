@@ -39,7 +39,7 @@ choose_sources() {
     fi
     at=$(locked_at)
     say "$mirror has not, or no longer, $(wc -l <"$work/missing") of the locked packages; looking into $archive as of $at"
-    sources "$archive/debian/$at" "$archive/debian-security/$at" >"$work/sources"
+    sources "$archive/debian/$at" "$archive/debian-security/$at" check-valid-until=no >"$work/sources"
     if offered_wholly "$work"; then
         return
     fi
@@ -47,10 +47,11 @@ choose_sources() {
     sources "$mirror" "$mirror-security" >"$work/sources"
 }
 
-# sources DEBIAN SECURITY: where apt finds the suites. Lists are valid for a week, which an archive outlasts, and a mirror that lags.
+# sources DEBIAN SECURITY [OPTION]: where apt finds the suites. The next suite's lists are valid for a week, which a mirror that lags outlasts.
 sources() {
-    printf "deb [signed-by=$debian_keyring check-valid-until=no] %s %s main non-free-firmware\n" \
-        "$1" "$suite" "$1" "$suite-updates" "$1" "$suite-backports" "$2" "$suite-security"
+    local form="deb [signed-by=$debian_keyring${3:+ $3}] %s %s main non-free-firmware\n"
+    # shellcheck disable=SC2059 # one form for all
+    printf "$form" "$1" "$suite" "$1" "$suite-updates" "$1" "$suite-backports" "$2" "$suite-security"
     printf "deb [signed-by=$debian_keyring check-valid-until=no] %s %s main\n" "$1" "$next"
 }
 
