@@ -1,13 +1,15 @@
 //! The commands as a person types them: what they print, and how they end.
 
+#[path = "common/machine.rs"]
+mod machine;
+
 use std::path::Path;
-use std::process::Command;
 use std::process::Output;
 
 use serde_json::Value;
 
 fn lookout(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_lookout")).args(args).output().expect("it runs")
+    machine::lookout().args(args).output().expect("it runs")
 }
 
 /// Standard output of a command that succeeds.
@@ -168,7 +170,7 @@ fn store_two_events(dir: &Path) {
 fn a_reader_that_goes_away_is_no_failure() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = recording(dir.path());
-    let mut child = Command::new(env!("CARGO_BIN_EXE_lookout"))
+    let mut child = machine::lookout()
         .args(["replay", "--frames", &file])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

@@ -1,6 +1,8 @@
 //! What survives when power, the medium or the process fails at any moment: all that a commit returned for, and of the rest
 //! whole commits or nothing.
 
+#[path = "common/machine.rs"]
+mod machine;
 mod stored;
 
 use std::collections::BTreeMap;
@@ -10,7 +12,6 @@ use std::io::BufReader;
 use std::io::ErrorKind;
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
 use std::process::Stdio;
 
 use bytes::Bytes;
@@ -311,7 +312,7 @@ fn child() {
 
 /// Starts the child, lets it acknowledge about `commits`, kills it, and returns the last number that it told.
 fn commit_and_kill(dir: &Path, commits: u64) -> u64 {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut child = machine::this_test()
         .args(["--exact", "child", "--nocapture"])
         .env(CHILD_DIR, dir)
         .stdout(Stdio::piped())

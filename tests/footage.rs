@@ -3,6 +3,9 @@
 //! The clip and its truth lie beside the project (`../shared/data`) and are used in place; without them, or without `ffmpeg`,
 //! the test says so and leaves the matter to the rendered scenes.
 
+#[path = "common/machine.rs"]
+mod machine;
+
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::process::Command;
@@ -37,11 +40,7 @@ fn events(clip: &Path) -> Vec<RangeInclusive<u64>> {
         .spawn()
         .expect("ffmpeg runs");
     let pipe = ffmpeg.stdout.take().expect("piped");
-    let replayed = Command::new(env!("CARGO_BIN_EXE_lookout"))
-        .args(["replay", "-"])
-        .stdin(pipe)
-        .output()
-        .expect("it runs");
+    let replayed = machine::lookout().args(["replay", "-"]).stdin(pipe).output().expect("it runs");
     assert!(ffmpeg.wait().expect("ffmpeg ends").success());
     assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
     let text = String::from_utf8(replayed.stdout).expect("text");
@@ -61,7 +60,7 @@ fn events(clip: &Path) -> Vec<RangeInclusive<u64>> {
 fn six_visits_are_found_and_the_empty_room_is_empty() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
     let clip = data.join("one-by-one-person-detection.mp4");
-    if !clip.exists() || Command::new("ffmpeg").arg("-version").output().is_err() {
+    if !clip.exists() || !machine::has("ffmpeg", "-version") {
         eprintln!("skipped: {} or ffmpeg is not there", clip.display());
         return;
     }

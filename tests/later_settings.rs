@@ -4,8 +4,8 @@ mod common;
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
+use common::machine;
 use common::service::Service;
 use common::service::request_with;
 use lookout::config::live::FILE_NAME;
@@ -34,10 +34,7 @@ fn told(service: &Service) -> String {
 fn refused(data: &Path, file: &str, command: &str) -> (Option<i32>, String) {
     let data = data.to_string_lossy();
     let arguments = [command, "--config", file, "--data-dir", &data, "--listen", "127.0.0.1:0"];
-    let output = Command::new(env!("CARGO_BIN_EXE_lookout"))
-        .args(arguments)
-        .output()
-        .expect("it runs");
+    let output = machine::lookout().args(arguments).output().expect("it runs");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 

@@ -1,5 +1,8 @@
 //! The first boot: what a laptop wrote is where the system looks for it, whatever is wrong with it and whenever the plug is pulled.
 
+#[path = "common/machine.rs"]
+mod machine;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +10,6 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
 
 use lookout::board::Board;
 use lookout::clock::Timestamp;
@@ -313,7 +315,7 @@ fn the_time_is_never_earlier_than_the_build_nor_believed_when_absurd() {
 fn the_command_says_what_it_did() {
     let card = Card::with("hostname = \"a b\"\n");
     let run = || {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_lookout"));
+        let mut command = machine::lookout();
         command
             .arg("provision")
             .arg("--boot")

@@ -1,12 +1,13 @@
 //! Opening the store: damaged files never keep it from that, and what is not damage is left alone and told in words.
 
+#[path = "common/machine.rs"]
+mod machine;
 mod stored;
 
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
 use std::path::Path;
-use std::process::Command;
 use std::process::Stdio;
 
 use lookout::limits::STORE_DAMAGED_FILES_MAX;
@@ -276,7 +277,7 @@ fn child() {
 fn a_second_process_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings(dir.path());
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut child = machine::this_test()
         .args(["--exact", "child", "--nocapture"])
         .env(CHILD_DIR, dir.path())
         .stdin(Stdio::piped())

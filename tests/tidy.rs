@@ -12,12 +12,13 @@ const FILE_LINES_MAX: usize = 400;
 const FUNCTION_LINES_MAX: usize = 70;
 
 /// Hosts that build files and scripts may name: those that everybody reaches.
-const HOSTS: [&str; 7] = [
+const HOSTS: [&str; 8] = [
     "github.com",
     "crates.io",
     "rustup.rs",
     "static.rust-lang.org",
     "deb.debian.org",
+    "snapshot.debian.org",
     "127.0.0.1",
     "localhost",
 ];

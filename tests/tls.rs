@@ -1,5 +1,8 @@
 //! The real binary before others: it wants an owner first, speaks TLS, and knows its browsers after a restart.
 
+#[path = "common/machine.rs"]
+mod machine;
+
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -50,7 +53,7 @@ fn lookout(dir: &Path, command: &str, web: &str) -> Command {
         "[camera]\nsource = \"scene:seed=3\"\nwidth = 320\nheight = 240\n[store]\ndir = {data:?}\n[web]\nlisten = \"127.0.0.1:0\"\n{web}\n"
     );
     fs::write(&file, text).expect("written");
-    let mut lookout = Command::new(env!("CARGO_BIN_EXE_lookout"));
+    let mut lookout = machine::lookout();
     lookout.args([command, "--log", "warn", "--config"]).arg(file);
     lookout
 }

@@ -68,6 +68,15 @@ have_libclang() {
     compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' && compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h'
 }
 
+# The programs that tests start.
+need_test_tools() {
+    need ffmpeg "turns footage into clips that tests replay" have ffmpeg
+    need rauc "installs the bundles that tests make" have rauc
+    need squashfs-tools "is what they are made of" have mksquashfs
+    need dbus "carries what is asked of it" have dbus-daemon
+    need openssl "makes the keys that sign them" have openssl
+}
+
 # The oldest Rust that Cargo.toml allows.
 rust_version_min() {
     sed -n 's/^rust-version = "\([0-9.]*\)".*/\1/p' Cargo.toml

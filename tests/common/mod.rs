@@ -4,6 +4,7 @@
 
 pub mod clips;
 pub mod conformance;
+pub mod machine;
 pub mod service;
 
 use std::path::Path;

@@ -19,8 +19,10 @@ use serde_json::Value;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::WebSocket;
 
+use super::machine;
+
 /// Longest time that a test waits for anything.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60 * machine::SLOWNESS);
 
 /// Polls `look` until it gives something; fails naming `what` when it does not in [`PATIENCE`].
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
@@ -52,7 +54,7 @@ impl Service {
 
     /// The same, with variables added to the environment.
     pub fn start_in(dir: &Path, more: &[&str], variables: &[(&str, &str)]) -> Service {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_lookout"))
+        let mut child = machine::lookout()
             .envs(variables.iter().copied())
             .args(["run", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(dir)

@@ -9,6 +9,8 @@ mod kernel;
 mod mjpeg;
 mod negotiation;
 mod pir;
+#[path = "../common/usb_webcam.rs"]
+mod usb_webcam;
 mod webcam;
 mod whole;
 

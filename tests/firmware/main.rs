@@ -7,6 +7,7 @@ mod guest;
 mod power;
 mod updates;
 mod watching;
+mod webcam;
 
 use std::fs;
 use std::panic;
@@ -26,13 +27,17 @@ type Own = fn(&Path);
 
 /// A disk with programs that the guest has not.
 const TOOLS: &str = "tools.img";
-const SHARED: [(&str, Shared); 11] = [
+const SHARED: [(&str, Shared); 12] = [
     ("the service runs as its own user, on a read-only system", watching::own_user),
     ("the sandbox is tight", watching::sandbox),
     ("the running system is marked good once it works", updates::kept),
     ("motion makes an event, a still picture none", watching::motion),
     ("a pull of the sensor's line makes an event", watching::sensor),
     ("a camera that goes and comes back is told", watching::unplugged),
+    (
+        "a webcam on USB is watched, and missed while it is unplugged",
+        webcam::plugged_and_unplugged,
+    ),
     ("the memory limit holds with as many clients as come in", watching::memory),
     ("what is not to be installed is refused, and nothing changes", updates::refused),
     ("a system that does not start is counted out", updates::counted_out),
