@@ -125,7 +125,10 @@ impl Device {
         look_after(air.clone(), &folder, &socket);
         let config = dir.path().join("lookout.toml");
         fs::write(&config, format!("[network]\nsocket = {socket:?}\n")).expect("written");
-        let service = Service::start(&dir.path().join("data"), &["--config", &config.to_string_lossy(), "--source", "scene"]);
+        let service = Service::start(
+            &dir.path().join("data"),
+            &["--config", &config.to_string_lossy(), "--source", "scene"],
+        );
         Device { dir, air, service }
     }
 
@@ -146,7 +149,14 @@ impl Device {
 
     fn wish(&self, wish: &Value) -> u16 {
         let body = wish.to_string();
-        request_with(self.service.address, "PUT", "/api/network/wifi", "application/json", body.as_bytes()).0
+        request_with(
+            self.service.address,
+            "PUT",
+            "/api/network/wifi",
+            "application/json",
+            body.as_bytes(),
+        )
+        .0
     }
 
     /// Names of iwd's networks.
@@ -212,13 +222,22 @@ fn a_network_is_kept_once_it_was_used_and_given_up_with_its_reason_before() {
     let mut stream = device.service.connect("/ws");
     stream.send(r#"{"type":"subscribe","event_types":["announcement"]}"#);
     stream.next_of("subscription.confirmed");
-    assert_eq!(device.wish(&json!({ "ssid": "home", "passphrase": PASSPHRASE, "country": "DE" })), 202);
+    assert_eq!(
+        device.wish(&json!({ "ssid": "home", "passphrase": PASSPHRASE, "country": "DE" })),
+        202
+    );
     let said = stream.next_of("announcement").to_string();
     assert!(said.contains("home is joined"), "{said}");
-    assert_eq!(read(&device.dir.path().join("iwd/home.psk")).matches("AutoConnect=false").count(), 1);
+    assert_eq!(
+        read(&device.dir.path().join("iwd/home.psk")).matches("AutoConnect=false").count(),
+        1
+    );
     let settled = device.until("settled");
     assert_eq!((&settled["ssid"], &settled["failed"]), (&json!("home"), &Value::Null));
-    assert_eq!(read(&device.dir.path().join("iwd/home.psk")), format!("[Security]\nPassphrase={PASSPHRASE}\n"));
+    assert_eq!(
+        read(&device.dir.path().join("iwd/home.psk")),
+        format!("[Security]\nPassphrase={PASSPHRASE}\n")
+    );
     assert_eq!(read(&device.dir.path().join("iwd/main.conf")), "[General]\nCountry=DE\n");
     assert_eq!(device.air.with(|now| now.starts), 1, "once, for the country");
 }

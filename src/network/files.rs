@@ -128,7 +128,11 @@ fn content_of(passphrase: &str, tried: bool) -> String {
         key if wifi::is_key(key) => format!("[Security]\nPreSharedKey={}\n", key.to_ascii_lowercase()),
         phrase => format!("[Security]\nPassphrase={}\n", escaped(phrase)),
     };
-    if tried { format!("{security}[Settings]\n{TRIED}\n") } else { security }
+    if tried {
+        format!("{security}[Settings]\n{TRIED}\n")
+    } else {
+        security
+    }
 }
 
 /// As iwd's settings escape text: a backslash, and a blank at the beginning.

@@ -211,7 +211,9 @@ impl Bus {
 
     async fn set(&self, radio: &OwnedObjectPath, name: &str, value: Variant<'_>) -> Result<(), RadioError> {
         let body = (DEVICE, name, value);
-        self.call(radio, "org.freedesktop.DBus.Properties", "Set", &body, WORK).await.map(drop)
+        self.call(radio, "org.freedesktop.DBus.Properties", "Set", &body, WORK)
+            .await
+            .map(drop)
     }
 
     async fn call<B>(&self, path: &OwnedObjectPath, interface: &str, method: &str, body: &B, time: Duration) -> Result<Message, RadioError>
@@ -253,5 +255,8 @@ fn device(objects: &Objects) -> Option<OwnedObjectPath> {
 }
 
 fn text<'a>(facts: &'a Dictionary, name: &str) -> &'a str {
-    facts.get(name).and_then(|value| value.downcast_ref::<&str>().ok()).unwrap_or_default()
+    facts
+        .get(name)
+        .and_then(|value| value.downcast_ref::<&str>().ok())
+        .unwrap_or_default()
 }

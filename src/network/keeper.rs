@@ -175,7 +175,9 @@ impl<R: Radio, S: Sight> Keeper<R, S> {
 
     /// Whether the access point is open now.
     async fn open(&mut self) -> bool {
-        let Some(ssid) = self.parts.files.access_point() else { return false };
+        let Some(ssid) = self.parts.files.access_point() else {
+            return false;
+        };
         // A radio that cannot look around may be an access point all the same.
         match self.parts.radio.scan().await {
             Ok(seen) => self.seen = seen,

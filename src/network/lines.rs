@@ -37,7 +37,11 @@ impl Ear {
         (&mut self.socket).take(room as u64).read_until(b'\n', &mut self.line).await?;
         if self.line.last() != Some(&b'\n') {
             let cut = self.line.len() >= NETWORK_LINE_BYTES_MAX;
-            return if cut { Err(io::Error::other("a line is too long")) } else { Ok(None) };
+            return if cut {
+                Err(io::Error::other("a line is too long"))
+            } else {
+                Ok(None)
+            };
         }
         let understood = serde_json::from_slice(&self.line);
         self.line.clear();

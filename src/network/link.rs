@@ -80,7 +80,10 @@ impl Link {
         loop {
             if let Ok(stream) = UnixStream::connect(&settings.socket).await {
                 let ended = self.keep_in_touch(stream, &mut to_say, &changed).await;
-                tracing::warn!(error = ended.err().map(tracing::field::display), "who looks after the network is gone");
+                tracing::warn!(
+                    error = ended.err().map(tracing::field::display),
+                    "who looks after the network is gone"
+                );
                 *self.lock() = None;
             }
             sleep(Duration::from_millis(NETWORK_RETRY_MS)).await;

@@ -86,11 +86,15 @@ unsafe fn address(entry: &libc::ifaddrs) -> Option<(String, IpAddr)> {
     let address = match i32::from(family) {
         // SAFETY: the family says that it is one of these; it is copied, however it lies.
         libc::AF_INET => IpAddr::V4(Ipv4Addr::from_bits(u32::from_be(
-            unsafe { ptr::read_unaligned(entry.ifa_addr.cast::<libc::sockaddr_in>()) }.sin_addr.s_addr,
+            unsafe { ptr::read_unaligned(entry.ifa_addr.cast::<libc::sockaddr_in>()) }
+                .sin_addr
+                .s_addr,
         ))),
         // SAFETY: likewise.
         libc::AF_INET6 => IpAddr::V6(Ipv6Addr::from(
-            unsafe { ptr::read_unaligned(entry.ifa_addr.cast::<libc::sockaddr_in6>()) }.sin6_addr.s6_addr,
+            unsafe { ptr::read_unaligned(entry.ifa_addr.cast::<libc::sockaddr_in6>()) }
+                .sin6_addr
+                .s6_addr,
         )),
         _ => return None,
     };

@@ -39,12 +39,6 @@ pub fn is_country(text: &str) -> bool {
 /// The key of a network with this name and passphrase, in hexadecimal digits: PBKDF2 with HMAC-SHA1, 4096 rounds.
 pub fn key(ssid: &str, passphrase: &str) -> String {
     let mut key = [0; KEY_BYTES];
-    pbkdf2::derive(
-        pbkdf2::PBKDF2_HMAC_SHA1,
-        ROUNDS,
-        ssid.as_bytes(),
-        passphrase.as_bytes(),
-        &mut key,
-    );
+    pbkdf2::derive(pbkdf2::PBKDF2_HMAC_SHA1, ROUNDS, ssid.as_bytes(), passphrase.as_bytes(), &mut key);
     HEXLOWER.encode(&key)
 }

@@ -210,7 +210,10 @@ fn complaints(wanted: &Wanted) -> Vec<String> {
             "wifi.ssid is 1 to 32 bytes of text",
         ),
         (
-            wanted.wifi.as_ref().is_none_or(|wifi| new(&wifi.psk, &|psk| psk.is_empty() || wifi::is_secret(psk))),
+            wanted
+                .wifi
+                .as_ref()
+                .is_none_or(|wifi| new(&wifi.psk, &|psk| psk.is_empty() || wifi::is_secret(psk))),
             "wifi.psk is 8 to 63 characters, 64 hexadecimal digits, or \"\" for an open network",
         ),
         (
@@ -226,7 +229,9 @@ fn complaints(wanted: &Wanted) -> Vec<String> {
             "setup.passphrase needs a password beside it: without one the device answers itself alone",
         ),
         (
-            wanted.wifi.is_some() || wanted.setup.is_some() || wanted.password.as_ref().is_none_or(|given| new(given, &wifi::is_passphrase)),
+            wanted.wifi.is_some()
+                || wanted.setup.is_some()
+                || wanted.password.as_ref().is_none_or(|given| new(given, &wifi::is_passphrase)),
             "the access point of set-up cannot have this password (it takes 8 to 63 characters of plain ASCII): \
              write another one as setup.passphrase, or the network as wifi",
         ),

@@ -24,7 +24,11 @@ pub(super) fn show(server: &Server) -> Answer {
 pub(super) async fn join(server: &Server, body: Incoming) -> Answer {
     let link = link(server)?;
     let bytes = whole(body, server.services.settings.header_time_max).await?;
-    let form = |error| Problem::bad_request(format!("the body is {{\"ssid\": ..., \"passphrase\": ..., \"country\": ...}}: {error}"));
+    let form = |error| {
+        Problem::bad_request(format!(
+            "the body is {{\"ssid\": ..., \"passphrase\": ..., \"country\": ...}}: {error}"
+        ))
+    };
     let wish: Wish = serde_json::from_slice(&bytes).map_err(form)?;
     wish.check().map_err(Problem::bad_request)?;
     link.join(wish)?;
