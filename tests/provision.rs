@@ -374,11 +374,6 @@ fn a_card_without_a_network_gives_the_access_point_a_key_and_not_the_password() 
     let key = lookout::network::wifi::key("porch", "open sesame");
     assert_eq!(card.text("data/iwd/ap/porch.ap"), format!("[Security]\nPreSharedKey={key}\n"));
     assert_eq!(card.mode("data/iwd/ap/porch.ap"), 0o600);
-    assert_eq!(card.run(), Provisioned::Done(0), "a second time there is nothing to do");
-    let key = "data/iwd/ap/lookout-1234.ap";
-    let unnamed = Card::with("password = \"open sesame\"\n");
-    unnamed.run();
-    assert!(unnamed.text(key).contains("PreSharedKey="), "the name is the board's");
 }
 
 #[test]
@@ -399,16 +394,7 @@ fn an_access_point_that_could_not_be_entered_is_complained_of() {
         other => panic!("{text}: {other:?}"),
     };
     complains("password = \"öffne dich, Sesam\"\n", "write another one as setup.passphrase");
-    complains(
-        "password = \"open sesame\"\n[setup]\npassphrase = \"short\"\n",
-        "setup.passphrase is 8 to 63",
-    );
+    let short = "password = \"open sesame\"\n[setup]\npassphrase = \"short\"\n";
+    complains(short, "setup.passphrase is 8 to 63");
     complains("[setup]\npassphrase = \"another one\"\n", "needs a password");
-    let wifi = "password = \"öffne dich, Sesam\"\nwifi = { ssid = \"home\", psk = \"four words\", country = \"DE\" }\n";
-    let card = Card::with(wifi);
-    assert!(
-        matches!(card.run(), Provisioned::Done(_)),
-        "who names a network needs no access point"
-    );
-    assert!(!card.dir.path().join("data/iwd/ap").exists());
 }
