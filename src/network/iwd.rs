@@ -74,16 +74,17 @@ impl Radio for Iwd {
     async fn join(&self, ssid: &str, secured: bool) -> Result<(), RadioError> {
         let bus = Bus::connect().await?;
         let radio = bus.become_a(STATION).await?;
-        let mut attempts = 0;
-        loop {
+        let mut refused = None;
+        for _ in 0..ATTEMPTS {
             let network = bus.find(&radio, ssid, secured).await?;
-            let joined = bus.call(&network, NETWORK, "Connect", &(), WORK).await;
-            attempts += 1;
-            match joined {
-                Err(RadioError::Refused(_)) if attempts < ATTEMPTS => sleep(LOOK).await,
+            match bus.call(&network, NETWORK, "Connect", &(), WORK).await {
+                // The first refusal says why: who was refused for the key is then asked for another one.
+                Err(error @ RadioError::Refused(_)) => refused = refused.or(Some(error)),
                 joined => return joined.map(drop),
             }
+            sleep(LOOK).await;
         }
+        refused.map_or(Ok(()), Err)
     }
 
     async fn restart(&self) -> Result<(), RadioError> {

@@ -28,10 +28,9 @@ fn main() -> io::Result<()> {
         .map(|field| format!("{field}\r\n"))
         .collect();
     let length = body.len();
-    write!(
-        socket,
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n{fields}\r\n{body}"
-    )?;
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nOrigin: http://{address}\r\nConnection: close\r\n");
+    let request = format!("{head}Content-Type: application/json\r\nContent-Length: {length}\r\n{fields}\r\n{body}");
+    socket.write_all(request.as_bytes())?; // in one packet
     let mut answer = String::new();
     socket.read_to_string(&mut answer)?;
     println!("{answer}");
