@@ -68,6 +68,10 @@ impl Radio for Air {
         Ok(())
     }
 
+    async fn is_open(&self) -> Result<bool, RadioError> {
+        Ok(self.with(|now| now.open.is_some()))
+    }
+
     async fn close(&self) -> Result<(), RadioError> {
         self.with(|now| now.open = None);
         Ok(())

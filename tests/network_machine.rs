@@ -97,6 +97,12 @@ fn one_that_does_not_open_is_tried_again_after_a_while() {
 }
 
 #[test]
+fn one_that_is_lost_is_opened_again_at_once() {
+    assert_eq!(access_point().lost(), Some(Action::Open));
+    assert_eq!(testing().lost(), None, "that is none any more");
+}
+
+#[test]
 fn a_network_is_kept_once_somebody_came_over_it() {
     let mut machine = testing();
     assert_eq!(machine.reached(address(8)), None, "that is the cable's");

@@ -142,6 +142,8 @@ pub const PRESENCE_CLIENTS_MAX: usize = 32;
 pub const SETUP_WAIT_MS: u64 = 60_000;
 /// Time between two looks at cable, addresses and known networks, in milliseconds.
 pub const SETUP_LOOK_MS: u64 = 1_000;
+/// Time between two looks at whether the access point is still there, in milliseconds.
+pub const SETUP_CHECK_MS: u64 = 15_000;
 /// Time that the answer to a wish has to leave the device before the access point that carries it is closed, in milliseconds.
 pub const SETUP_LEAVE_MS: u64 = 1_500;
 /// Longest time that a network is looked for, in milliseconds. Longer: it is not there.

@@ -67,6 +67,12 @@ impl Radio for Iwd {
         bus.call(&radio, ACCESS_POINT, "StartProfile", &ssid, WORK).await.map(drop)
     }
 
+    async fn is_open(&self) -> Result<bool, RadioError> {
+        let objects = Bus::connect().await?.objects().await?;
+        let radio = device(&objects).and_then(|radio| objects[&radio].get(ACCESS_POINT)?.get("Started")?.downcast_ref::<bool>().ok());
+        Ok(radio == Some(true))
+    }
+
     async fn close(&self) -> Result<(), RadioError> {
         Bus::connect().await?.become_a(STATION).await.map(drop)
     }

@@ -21,6 +21,7 @@ use super::Failure;
 use super::Report;
 use super::Said;
 use super::Seen;
+use super::State;
 use super::Wish;
 use super::files::Before;
 use super::files::Files;
@@ -32,6 +33,7 @@ use super::machine::Times;
 use crate::clock::Clock;
 use crate::limits::NETWORK_CLIENTS_MAX;
 use crate::limits::NETWORK_QUEUE_MAX;
+use crate::limits::SETUP_CHECK_MS;
 use crate::limits::SETUP_LEAVE_MS;
 use crate::limits::SETUP_LOOK_MS;
 
@@ -55,6 +57,8 @@ pub trait Radio {
     fn scan(&self) -> impl Future<Output = Result<Vec<Seen>, RadioError>>;
     /// Becomes the access point that its files name so.
     fn open(&self, ssid: &str) -> impl Future<Output = Result<(), RadioError>>;
+    /// Whether it is an access point.
+    fn is_open(&self) -> impl Future<Output = Result<bool, RadioError>>;
     /// Stops being an access point.
     fn close(&self) -> impl Future<Output = Result<(), RadioError>>;
     /// Joins a network, of which its files know the rest.
@@ -114,12 +118,16 @@ impl<R: Radio, S: Sight> Keeper<R, S> {
         }
         let (heard, mut said) = mpsc::channel(NETWORK_QUEUE_MAX);
         tokio::spawn(receive(door, self.report.subscribe(), heard));
-        let mut looks = interval(Duration::from_millis(SETUP_LOOK_MS));
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let [mut looks, mut checks] = [SETUP_LOOK_MS, SETUP_CHECK_MS].map(|period| {
+            let mut ticks = interval(Duration::from_millis(period));
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        });
         loop {
             let mut next = tokio::select! {
                 _ = looks.tick() => self.machine.look(self.parts.clock.now(), self.look()),
                 Some(said) = said.recv() => self.hear(said),
+                _ = checks.tick() => self.check().await,
             };
             while let Some(action) = next {
                 self.publish();
@@ -127,6 +135,15 @@ impl<R: Radio, S: Sight> Keeper<R, S> {
             }
             self.publish();
         }
+    }
+
+    /// iwd forgets that it was an access point when it starts anew.
+    async fn check(&mut self) -> Option<Action> {
+        if self.machine.state() != State::AccessPoint || self.parts.radio.is_open().await == Ok(true) {
+            return None;
+        }
+        tracing::warn!("the access point is gone");
+        self.machine.lost()
     }
 
     fn look(&self) -> Look {

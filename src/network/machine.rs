@@ -168,6 +168,11 @@ impl Machine {
         }
     }
 
+    /// The access point is gone, without a wish for it.
+    pub fn lost(&mut self) -> Option<Action> {
+        matches!(self.phase, Phase::Open).then(|| self.open()).flatten()
+    }
+
     /// The network that was wanted is joined, or not.
     pub fn joined(&mut self, now: Mono, outcome: Result<(), Failure>) -> Option<Action> {
         if !matches!(self.phase, Phase::Joining) {
