@@ -247,6 +247,14 @@ fn a_network_is_kept_once_it_was_used_and_given_up_with_its_reason_before() {
 }
 
 #[test]
+fn an_access_point_that_the_radio_has_forgotten_is_opened_again() {
+    let device = Device::new();
+    device.until("access_point");
+    device.air.with(|now| now.open = None);
+    wait_for("the access point", || device.air.with(|now| now.open.clone()));
+}
+
+#[test]
 fn what_cannot_be_a_network_is_refused_and_so_is_a_second_one() {
     let device = Device::new();
     device.until("access_point");
