@@ -97,6 +97,8 @@ impl Wish {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
+    /// Nobody looks after the network of this device.
+    Off,
     /// A cable brings an address, or a network is known: there is nothing to do.
     #[default]
     Settled,
@@ -176,6 +178,16 @@ pub struct Report {
     pub networks: Vec<Seen>,
     /// The network that was tried last and not kept.
     pub failed: Option<Failed>,
+}
+
+impl Report {
+    /// That of a device whose network nobody looks after.
+    pub fn off() -> Report {
+        Report {
+            state: State::Off,
+            ..Report::default()
+        }
+    }
 }
 
 /// What the service says to who looks after the network, one on a line.

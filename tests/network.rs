@@ -138,7 +138,7 @@ impl Device {
 
     fn report(&self) -> Option<Value> {
         let (status, report) = self.service.get("/api/network");
-        (status == 200).then_some(report)
+        (status == 200 && report["state"] != "off").then_some(report)
     }
 
     fn until(&self, state: &str) -> Value {
@@ -276,10 +276,11 @@ fn what_cannot_be_a_network_is_refused_and_so_is_a_second_one() {
 fn where_nobody_looks_after_the_network_there_is_none() {
     let dir = tempfile::tempdir().expect("a folder");
     let service = Service::start(dir.path(), &["--source", "scene"]);
-    assert_eq!(service.get("/api/network").0, 404);
+    let (status, report) = service.get("/api/network");
+    assert_eq!((status, &report["state"]), (200, &json!("off")));
     let body = json!({ "ssid": "home" }).to_string();
     let (status, _) = request_with(service.address, "PUT", "/api/network/wifi", "application/json", body.as_bytes());
-    assert_eq!(status, 404);
+    assert_eq!(status, 501);
 }
 
 #[test]

@@ -12,12 +12,13 @@ use super::reply;
 use super::reply::Answer;
 use crate::network::Link;
 use crate::network::Refusal;
+use crate::network::Report;
 use crate::network::Wish;
 
 /// `GET /api/network`
 pub(super) fn show(server: &Server) -> Answer {
-    let report = link(server)?.report().ok_or(Refusal::Absent)?;
-    Ok(reply::json(StatusCode::OK, &report))
+    let report = server.services.network.as_ref().and_then(|link| link.report());
+    Ok(reply::json(StatusCode::OK, &report.unwrap_or_else(Report::off)))
 }
 
 /// `PUT /api/network/wifi`: answered before it is done, since the way to the client may be what changes.
@@ -50,7 +51,7 @@ fn link(server: &Server) -> Result<&Link, Problem> {
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Problem {
         match refusal {
-            Refusal::Absent => Problem::new(StatusCode::NOT_FOUND, refusal.to_string()),
+            Refusal::Absent => Problem::new(StatusCode::NOT_IMPLEMENTED, refusal.to_string()),
             Refusal::Busy => Problem::new(StatusCode::CONFLICT, refusal.to_string()),
             Refusal::Full => Problem::unavailable(refusal.to_string()),
         }

@@ -121,8 +121,8 @@ function network(signal) {
   const words = { settled: "Connected", waiting: "No network yet", access_point: "An access point for set-up", joining: "Joining", testing: "Joined: log in over this network and it is kept" };
   const refresh = async () => {
     const report = device.may("admin") ? await askIfThere("/api/network", { signal }) : null;
-    made.hidden = report === null;
-    if (report === null) return;
+    made.hidden = report === null || report.state === "off";
+    if (made.hidden) return;
     const { state, ssid, failed, networks, access_point: own } = report;
     if (own) name = `${own}.local`;
     fill(place, facts([["State", words[state]], ["Network", ssid]]), failed && h("p", { class: "bad" }, sentence(`${failed.ssid}: ${failed.message}`)),
