@@ -38,7 +38,7 @@ test("a network is asked for, and it is said what is to be done next", async () 
   const watched = await open(service, "now");
   await watched.state("live");
   await watched.go("system");
-  await watched.page.getByText("Garden: the network did not let the device in.").waitFor();
+  await watched.page.getByText("garden: The network did not let the device in.").waitFor();
   await watched.accessible("Wi-Fi");
   await watched.page.getByLabel("Network").fill("home");
   await watched.page.getByLabel("Passphrase").fill("four words of home");

@@ -125,7 +125,7 @@ function network(signal) {
     if (made.hidden) return;
     const { state, ssid, failed, networks, access_point: own } = report;
     if (own) name = `${own}.local`;
-    fill(place, facts([["State", words[state]], ["Network", ssid]]), failed && h("p", { class: "bad" }, sentence(`${failed.ssid}: ${failed.message}`)),
+    fill(place, facts([["State", words[state]], ["Network", ssid]]), failed && h("p", { class: "bad" }, `${failed.ssid}: ${sentence(failed.message)}`),
       h("datalist", { id: "networks" }, networks.map((seen) => h("option", { value: seen.ssid }, `${seen.signal_dbm} dBm`))));
   };
   device.watch("health", () => refresh().catch(() => {}), signal);
