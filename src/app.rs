@@ -10,6 +10,7 @@
 mod threads;
 
 mod signals;
+mod network;
 mod upkeep;
 mod watchdog;
 
@@ -152,6 +153,7 @@ impl Service {
         let upkeep = Upkeep::new(config, &shared, &store, tls.clone());
         let mut services = services(config, &shared, &store, accounts, tls, &upkeep.updater);
         services.tuner = Some(live.clone());
+        services.network = Some(upkeep.network.link.clone());
         let recorder = Recorder::new(recorder::Parts {
             store,
             opened,
@@ -279,6 +281,7 @@ fn services(
         accounts,
         tls,
         updater: Some(updater.clone()),
+        network: None,
     }
 }
 

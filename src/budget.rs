@@ -22,6 +22,7 @@ use crate::logs;
 use crate::media;
 use crate::motion;
 use crate::motion::detector::Detector;
+use crate::network;
 use crate::ota;
 use crate::recorder;
 use crate::records::RecordQueue;
@@ -112,6 +113,7 @@ impl Ledger {
                 format!("Argon2id on {}, one password at a time", kib(ARGON2_MEMORY_KIB as usize * 1024)),
             ),
             ("update", ota::footprint(&config.update), "an upload, the bus".into()),
+            ("network", network::footprint(), "what is said of Wi-Fi".into()),
             (
                 "stacks",
                 SERVICE_THREADS * THREAD_STACK_BYTES,

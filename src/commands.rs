@@ -1,6 +1,7 @@
 //! The commands that `main.rs` lists: their arguments, and what each does with them.
 
 pub mod export;
+pub mod network;
 pub mod provision;
 pub mod record;
 pub mod replay;
@@ -130,6 +131,9 @@ pub enum CommandError {
     /// What the boot partition says cannot be taken.
     #[error("{0}")]
     Provision(#[from] provision::Failed),
+    /// The network cannot be looked after.
+    #[error("{0}")]
+    Network(io::Error),
     /// Events cannot be exported.
     #[error("{0}")]
     Export(#[from] export::ExportError),
@@ -249,6 +253,12 @@ pub fn claim(settings: &Overrides) -> Result<(), CommandError> {
     accounts.claim(password.trim_end_matches(['\r', '\n']))?;
     println!("the device is claimed");
     Ok(())
+}
+
+/// `lookout network`: never returns but for an error.
+pub fn network(args: &network::NetworkArgs) -> Result<(), CommandError> {
+    start_log(&Config::default());
+    match network::network(args).map_err(CommandError::Network)? {}
 }
 
 /// `lookout version`

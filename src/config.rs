@@ -24,6 +24,7 @@ use crate::limits::CONFIG_BYTES_MAX;
 use crate::limits::ZONES_MAX;
 use crate::media;
 use crate::motion::settings as motion;
+use crate::network;
 use crate::ota;
 use crate::source;
 use crate::store;
@@ -55,6 +56,8 @@ pub struct Config {
     pub web: web::Settings,
     /// `[update]`
     pub update: ota::Settings,
+    /// `[network]`
+    pub network: network::Settings,
     /// `web.claim_password_file`: a file with the first password; empty: none.
     pub claim_password_file: PathBuf,
     /// `memory.budget`: memory that the service promises to stay within, in bytes.
@@ -249,6 +252,7 @@ impl Default for Config {
             media: media::Settings::default(),
             web: web::Settings::default(),
             update: ota::Settings::default(),
+            network: network::Settings::default(),
             claim_password_file: PathBuf::new(),
             budget_bytes: 16 * 1024 * 1024,
             trust: Trust::default(),

@@ -28,6 +28,7 @@ pub mod pipeline;
 pub mod recorder;
 
 pub mod health;
+pub mod network;
 pub mod ota;
 pub mod web;
 

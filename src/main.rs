@@ -37,6 +37,8 @@ enum Command {
     Claim(Overrides),
     /// Take what someone wrote to the boot partition, and set the clock no earlier than it can be
     Provision(commands::provision::ProvisionArgs),
+    /// Look after Wi-Fi, and open an access point where no network is known
+    Network(commands::network::NetworkArgs),
     /// Print the version
     Version,
 }
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         Command::Export(args) => commands::export(&args),
         Command::Claim(args) => commands::claim(&args),
         Command::Provision(args) => commands::provision::provision(&args).map_err(commands::CommandError::from),
+        Command::Network(args) => commands::network(&args),
         Command::Version => commands::version(),
     };
     commands::exit(outcome)

@@ -23,6 +23,7 @@ mod health;
 mod live;
 mod logs;
 mod metrics;
+mod network;
 mod pictures;
 mod presence;
 mod probe;
@@ -104,6 +105,7 @@ use crate::limits::THREAD_STACK_BYTES;
 use crate::limits::TLS_BUFFER_BYTES;
 use crate::limits::TLS_STATE_BYTES;
 use crate::media::Desk;
+use crate::network::Link;
 use crate::ota::Updater;
 use crate::pipeline::Controls;
 use crate::records::RecordQueue;
@@ -175,6 +177,8 @@ pub struct Services {
     pub tls: Option<Tls>,
     /// Who updates the system, where that is done.
     pub updater: Option<Arc<Updater>>,
+    /// Whom to ask for a network, where somebody looks after it.
+    pub network: Option<Arc<Link>>,
 }
 
 /// What every connection shares.

@@ -368,3 +368,35 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
         prop::collection::vec(any::<u8>(), 0..4),
     ]
 }
+
+#[test]
+fn a_card_without_a_network_gives_the_access_point_a_key_and_not_the_password() {
+    let card = Card::with("hostname = \"porch\"\npassword = \"open sesame\"\n");
+    assert!(matches!(card.run(), Provisioned::Done(_)));
+    let key = lookout::network::wifi::key("porch", "open sesame");
+    assert_eq!(card.text("data/iwd/ap/porch.ap"), format!("[Security]\nPreSharedKey={key}\n"));
+    assert_eq!(card.mode("data/iwd/ap/porch.ap"), 0o600);
+}
+
+#[test]
+fn the_access_point_may_have_a_passphrase_of_its_own_which_leaves_the_card_too() {
+    let card = Card::with("hostname = \"porch\"\npassword = \"öffne dich, Sesam\"\n[setup]\npassphrase = \"another one\"\n");
+    assert!(matches!(card.run(), Provisioned::Done(_)));
+    let key = lookout::network::wifi::key("porch", "another one");
+    assert!(card.text("data/iwd/ap/porch.ap").contains(&key));
+    assert!(card.text("boot/lookout.toml").contains("passphrase = \"taken\""));
+    assert!(!card.text("boot/lookout.toml").contains("another one"));
+    assert_eq!(card.run(), Provisioned::Done(0));
+}
+
+#[test]
+fn an_access_point_that_could_not_be_entered_is_complained_of() {
+    let complains = |text: &str, of: &str| match Card::with(text).run() {
+        Provisioned::Refused(complaints) => assert!(complaints.iter().any(|words| words.contains(of)), "{text}: {complaints:?}"),
+        other => panic!("{text}: {other:?}"),
+    };
+    complains("password = \"öffne dich, Sesam\"\n", "write another one as setup.passphrase");
+    let short = "password = \"open sesame\"\n[setup]\npassphrase = \"short\"\n";
+    complains(short, "setup.passphrase is 8 to 63");
+    complains("[setup]\npassphrase = \"another one\"\n", "needs a password");
+}

@@ -186,3 +186,12 @@ apt_rust_backported() {
     fi
     apt_rust_newest
 }
+
+# The mirror that this machine's own Debian packages come from.
+debian_mirror() {
+    local found=${LOOKOUT_DEBIAN_MIRROR:-}
+    # shellcheck disable=SC2016 # apt's own variables
+    [ -n "$found" ] || found=$(apt-get indextargets --format '$(ORIGIN) $(REPO_URI) $(RELEASE)' |
+        awk '$1 == "Debian" && $3 !~ /security|debug/ { sub("/$", "", $2); print $2; exit }')
+    printf '%s\n' "${found:-http://deb.debian.org/debian}"
+}

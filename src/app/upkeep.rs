@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::interval;
 
 use super::Shared;
+use super::network::Network;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::limits::LAST_TIME_MS;
@@ -29,6 +30,7 @@ use crate::web::Tls;
 /// What that needs.
 pub(super) struct Upkeep {
     pub(super) updater: Arc<Updater>,
+    pub(super) network: Network,
     jobs: mpsc::Receiver<Job>,
     status: Arc<Status>,
     reader: Arc<Reader>,
@@ -51,6 +53,7 @@ impl Upkeep {
         });
         Upkeep {
             updater: Arc::new(updater),
+            network: Network::new(config, shared),
             jobs,
             status: shared.status.clone(),
             reader: Arc::new(store.reader()),
@@ -65,6 +68,7 @@ impl Upkeep {
     pub(super) async fn run(self, address: Option<SocketAddr>) -> Infallible {
         let Upkeep {
             updater,
+            network,
             jobs,
             status,
             reader,
@@ -81,6 +85,7 @@ impl Upkeep {
         tokio::join!(
             updater.settle(&probes, self.newest_seq),
             updater.work(jobs),
+            network.run(),
             note_time(&self.clock, self.folder)
         );
         std::future::pending().await

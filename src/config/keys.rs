@@ -72,6 +72,10 @@ pub(super) fn keys(config: &mut Config) -> Vec<Key<'_>> {
         key("web", web(&mut config.web, &mut config.claim_password_file)),
         key("update", update(&mut config.update)),
         key(
+            "network",
+            Slot::Table(vec![key("socket", optional_path(&mut config.network.socket))]),
+        ),
+        key(
             "memory",
             Slot::Table(vec![key("budget", bytes(&mut config.budget_bytes, 4 * MIB..=GIB))]),
         ),

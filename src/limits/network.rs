@@ -135,3 +135,38 @@ pub const PRESENCE_MS_MAX: u64 = 10_000;
 pub const PRESENCE_MS_MIN: u64 = 1_000;
 /// Clients listed in a `presence`, those furthest behind first. More: counted only.
 pub const PRESENCE_CLIENTS_MAX: usize = 32;
+
+// ---- Wi-Fi, and the access point of set-up ----
+
+/// Time with neither a known network nor an address by cable after which the access point is opened, in milliseconds.
+pub const SETUP_WAIT_MS: u64 = 60_000;
+/// Time between two looks at cable, addresses and known networks, in milliseconds.
+pub const SETUP_LOOK_MS: u64 = 1_000;
+/// Time between two looks at whether the access point is still there, in milliseconds.
+pub const SETUP_CHECK_MS: u64 = 15_000;
+/// Time that the answer to a wish has to leave the device before the access point that carries it is closed, in milliseconds.
+pub const SETUP_LEAVE_MS: u64 = 1_500;
+/// Longest time that a network is looked for, in milliseconds. Longer: it is not there.
+pub const WIFI_FIND_MS_MAX: u64 = 45_000;
+/// Longest time that the radio takes to do one thing (a scan, a change of mode, to join), in milliseconds. Longer: it failed.
+pub const WIFI_CALL_MS_MAX: u64 = 45_000;
+/// Longest time from joining a network to an address in it, in milliseconds. Longer: given up.
+pub const WIFI_ADDRESS_MS_MAX: u64 = 60_000;
+/// Longest time in which a client has to come over a network that is tried, in milliseconds: long enough to take the phone back to
+/// that network, and to log in. Longer: given up.
+pub const WIFI_TEST_MS_MAX: u64 = 300_000;
+/// Networks in sight that are listed, the strongest first. More: the rest is left out.
+pub const WIFI_SEEN_MAX: usize = 32;
+/// Bytes of a network's name.
+pub const SSID_BYTES_MAX: usize = 32;
+/// Longest line between the service and who looks after the network, in bytes: a report with every name at its longest. Longer:
+/// hung up on.
+pub const NETWORK_LINE_BYTES_MAX: usize = 12 * 1024;
+/// Reports and wishes that wait on their way, each. Full: a wish is refused with 503.
+pub const NETWORK_QUEUE_MAX: usize = 4;
+/// Programs that may be connected to who looks after the network. More: hung up on.
+pub const NETWORK_CLIENTS_MAX: usize = 4;
+/// Pause between two attempts to reach who looks after the network, in milliseconds.
+pub const NETWORK_RETRY_MS: u64 = 5_000;
+/// Longest file of iwd's that is read, in bytes. Longer: not looked at.
+pub const WIFI_FILE_BYTES_MAX: u64 = 16 * 1024;

@@ -11,6 +11,7 @@ use toml::Spanned;
 use crate::limits::FIRST_BOOT_BYTES_MAX;
 use crate::limits::PASSWORD_BYTES_MAX;
 use crate::limits::PASSWORD_BYTES_MIN;
+use crate::network::wifi;
 use crate::trigger::sensor;
 
 /// What stands in place of a secret that was taken.
@@ -18,7 +19,6 @@ pub const TAKEN: &str = "taken";
 
 const NAME_CHARS_MAX: usize = 63;
 const SERVER_BYTES_MAX: usize = 253;
-const SSID_BYTES_MAX: usize = 32;
 const KEY_BYTES_MAX: usize = 4096;
 
 /// The file, as it is written.
@@ -31,6 +31,7 @@ struct Raw {
     time_server: Option<String>,
     tls: Option<String>,
     wifi: Option<RawWifi>,
+    setup: Option<RawSetup>,
     pir: Option<RawPir>,
 }
 
@@ -40,6 +41,12 @@ struct RawWifi {
     ssid: String,
     psk: Spanned<String>,
     country: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSetup {
+    passphrase: Spanned<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -84,6 +91,8 @@ pub struct Wanted {
     pub tls: Option<String>,
     /// The network.
     pub wifi: Option<Wifi>,
+    /// Passphrase of the access point that is opened where no network is known; where it is not given, the password is.
+    pub setup: Option<Secret>,
     /// The PIR sensor, as the configuration names it.
     pub pir: Option<String>,
     /// The file.
@@ -106,6 +115,15 @@ pub fn parse(bytes: &[u8]) -> Result<Wanted, Vec<String>> {
 }
 
 impl Wanted {
+    /// The passphrase of the access point of set-up, if there is to be one and it is new: whoever names a network needs none.
+    pub fn setup_passphrase(&self) -> Option<&str> {
+        let secret = self.setup.as_ref().or(self.password.as_ref().filter(|_| self.wifi.is_none()));
+        match secret {
+            Some(Secret::New(passphrase)) => Some(passphrase),
+            _ => None,
+        }
+    }
+
     /// The file with every secret replaced; none when there is none in it.
     pub fn without_secrets(&self) -> Option<String> {
         let mut places = self.secrets.clone();
@@ -144,6 +162,7 @@ fn wanted(raw: Raw, text: &str) -> Wanted {
         psk: secret(wifi.psk, true),
         country: wifi.country,
     });
+    let setup = raw.setup.map(|setup| secret(setup.passphrase, false));
     Wanted {
         hostname: raw.hostname.map(|name| name.to_ascii_lowercase()),
         password,
@@ -151,6 +170,7 @@ fn wanted(raw: Raw, text: &str) -> Wanted {
         time_server: raw.time_server,
         tls: raw.tls,
         wifi,
+        setup,
         pir: raw.pir.and_then(|pir| pir.source.or(pir.line.map(|line| format!("rppal:{line}")))),
         text: text.to_owned(),
         secrets,
@@ -186,16 +206,34 @@ fn complaints(wanted: &Wanted) -> Vec<String> {
             "tls is \"off\" or \"self_signed\"",
         ),
         (
-            wanted.wifi.as_ref().is_none_or(|wifi| is_ssid(&wifi.ssid)),
+            wanted.wifi.as_ref().is_none_or(|wifi| wifi::is_ssid(&wifi.ssid)),
             "wifi.ssid is 1 to 32 bytes of text",
         ),
         (
-            wanted.wifi.as_ref().is_none_or(|wifi| new(&wifi.psk, &is_psk)),
+            wanted
+                .wifi
+                .as_ref()
+                .is_none_or(|wifi| new(&wifi.psk, &|psk| psk.is_empty() || wifi::is_secret(psk))),
             "wifi.psk is 8 to 63 characters, 64 hexadecimal digits, or \"\" for an open network",
         ),
         (
-            wanted.wifi.as_ref().is_none_or(|wifi| is_country(&wifi.country)),
+            wanted.wifi.as_ref().is_none_or(|wifi| wifi::is_country(&wifi.country)),
             "wifi.country is two capital letters, as in \"DE\"",
+        ),
+        (
+            wanted.setup.as_ref().is_none_or(|setup| new(setup, &wifi::is_passphrase)),
+            "setup.passphrase is 8 to 63 characters of plain ASCII",
+        ),
+        (
+            wanted.setup.is_none() || wanted.password.is_some(),
+            "setup.passphrase needs a password beside it: without one the device answers itself alone",
+        ),
+        (
+            wanted.wifi.is_some()
+                || wanted.setup.is_some()
+                || wanted.password.as_ref().is_none_or(|given| new(given, &wifi::is_passphrase)),
+            "the access point of set-up cannot have this password (it takes 8 to 63 characters of plain ASCII): \
+             write another one as setup.passphrase, or the network as wifi",
         ),
         (
             wanted.pir.as_ref().is_none_or(|pir| pir.parse::<sensor::Spec>().is_ok()),
@@ -210,7 +248,7 @@ fn complaints(wanted: &Wanted) -> Vec<String> {
 }
 
 /// RFC 1123, section 2.1: one label.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=NAME_CHARS_MAX).contains(&name.len()) && name.bytes().all(plain) && !name.starts_with('-') && !name.ends_with('-')
 }
@@ -233,23 +271,4 @@ fn is_ssh_key(key: &str) -> bool {
 fn is_server(server: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:".contains(&byte);
     (1..=SERVER_BYTES_MAX).contains(&server.len()) && server.bytes().all(plain)
-}
-
-fn is_ssid(ssid: &str) -> bool {
-    (1..=SSID_BYTES_MAX).contains(&ssid.len()) && !ssid.contains(char::is_control)
-}
-
-/// IEEE 802.11, annex J.4: a passphrase of printable ASCII, or the key itself.
-fn is_psk(psk: &str) -> bool {
-    let phrase = (8..=63).contains(&psk.len()) && psk.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    psk.is_empty() || phrase || is_key(psk)
-}
-
-/// Whether a Wi-Fi password is the key itself.
-pub(super) fn is_key(psk: &str) -> bool {
-    psk.len() == 64 && psk.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-fn is_country(country: &str) -> bool {
-    country.len() == 2 && country.bytes().all(|byte| byte.is_ascii_uppercase())
 }

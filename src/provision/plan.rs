@@ -12,10 +12,11 @@ use super::disk::Disk;
 use super::input::Secret;
 use super::input::Wanted;
 use super::input::Wifi;
-use super::input::is_key;
+use super::input::is_name;
 use crate::board::Board;
 use crate::config::Config;
 use crate::limits::CONFIG_BYTES_MAX;
+use crate::network::files as iwd;
 
 /// Folder of the service on the data partition.
 pub(super) const SERVICE: &str = "lookout";
@@ -23,6 +24,12 @@ pub(super) const SERVICE: &str = "lookout";
 const CONFIG: &str = "lookout.toml";
 /// The first password, in the service's folder, which takes it from there.
 const CLAIM: &str = "claim-password";
+/// Longest name of the device that is read, in bytes, with its line's end.
+const NAME_BYTES_MAX: u64 = 80;
+/// Folder of iwd on the data partition.
+const IWD: &str = "iwd";
+/// What the service is called where nothing tells it from others.
+const NAMELESS: &str = "lookout";
 /// What the service keeps once it has a password.
 const IDENTITY: &str = "identity.json";
 
@@ -48,9 +55,14 @@ pub(super) fn of(wanted: &Wanted, places: &Places, board: &Board, disk: &dyn Dis
         files.push(file(data.join(SERVICE).join(CLAIM), format!("{password}\n"), Access::Service));
     }
     if let Some(wifi) = &wanted.wifi {
-        let country = format!("[General]\nCountry={}\n", wifi.country);
-        files.push(file(data.join("iwd/main.conf"), country, Access::Secret));
-        files.extend(network(wifi).map(|content| file(network_file(data, wifi), content, Access::Secret)));
+        let country = iwd::country_content(&wifi.country);
+        files.push(file(data.join(IWD).join("main.conf"), country, Access::Secret));
+        let (path, content) = network(data, wifi);
+        files.extend(content.map(|content| file(path, content, Access::Secret)));
+    }
+    if let Some(passphrase) = wanted.setup_passphrase() {
+        let (path, content) = iwd::access_point(&name(wanted, data, board, disk), passphrase);
+        files.push(file(data.join(IWD).join(path), content, Access::Secret));
     }
     if let Some(server) = &wanted.time_server {
         files.push(file(data.join("timesyncd.conf"), format!("[Time]\nNTP={server}\n"), Access::Public));
@@ -76,12 +88,22 @@ fn host_name(wanted: &Wanted, data: &Path, board: &Board, disk: &dyn Disk) -> Op
     wanted.hostname.clone().or_else(own)
 }
 
+/// What the device is called from now on, as far as it is known here.
+fn name(wanted: &Wanted, data: &Path, board: &Board, disk: &dyn Disk) -> String {
+    let kept = || {
+        let bytes = disk.read(&data.join("hostname"), NAME_BYTES_MAX).ok()??;
+        Some(String::from_utf8(bytes).ok()?.trim().to_owned())
+    };
+    let known = host_name(wanted, data, board, disk).or_else(kept);
+    known.filter(|name| is_name(name)).unwrap_or_else(|| NAMELESS.to_owned())
+}
+
 /// Secrets that are said to have been taken, and are not there.
 fn missing(wanted: &Wanted, data: &Path, disk: &dyn Disk) -> Vec<String> {
     let again = |key: &str| format!("{key} was taken before, and the device has it no more: write it again");
     let service = data.join(SERVICE);
     let claimed = || exists(disk, &service.join(IDENTITY)) || exists(disk, &service.join(CLAIM));
-    let known = |wifi: &Wifi| exists(disk, &network_file(data, wifi));
+    let known = |wifi: &Wifi| exists(disk, &network(data, wifi).0);
     let password = wanted.password == Some(Secret::Taken) && !claimed();
     let psk = wanted.wifi.as_ref().is_some_and(|wifi| wifi.psk == Secret::Taken && !known(wifi));
     [(password, "password"), (psk, "wifi.psk")]
@@ -151,30 +173,12 @@ fn set(table: &mut Table, section: &str, key: &str, value: Option<String>) {
     }
 }
 
-/// Where iwd looks for a network, as iwd.network(5) names it.
-fn network_file(data: &Path, wifi: &Wifi) -> PathBuf {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b" _-".contains(&byte);
-    let name = match wifi.ssid.bytes().all(plain) {
-        true => wifi.ssid.clone(),
-        false => wifi.ssid.bytes().fold("=".to_owned(), |name, byte| format!("{name}{byte:02x}")),
+/// Where iwd looks for a network, and what it is told of it, unless it was told before.
+fn network(data: &Path, wifi: &Wifi) -> (PathBuf, Option<String>) {
+    let psk = match &wifi.psk {
+        Secret::New(psk) => Some(psk.as_str()),
+        Secret::Taken => None,
     };
-    let kind = if wifi.psk == Secret::New(String::new()) { "open" } else { "psk" };
-    data.join("iwd").join(format!("{name}.{kind}"))
-}
-
-/// What iwd is told of it; none when it knows.
-fn network(wifi: &Wifi) -> Option<String> {
-    let Secret::New(psk) = &wifi.psk else { return None };
-    Some(match psk.as_str() {
-        "" => "[Settings]\nAutoConnect=true\n".to_owned(),
-        key if is_key(key) => format!("[Security]\nPreSharedKey={}\n", key.to_ascii_lowercase()),
-        phrase => format!("[Security]\nPassphrase={}\n", escaped(phrase)),
-    })
-}
-
-/// As iwd's settings escape text: a backslash, and a blank at the beginning.
-fn escaped(text: &str) -> String {
-    let text = text.replace('\\', "\\\\");
-    let blanks = text.len() - text.trim_start_matches(' ').len();
-    "\\s".repeat(blanks) + &text[blanks..]
+    let file = iwd::name(&wifi.ssid, psk.unwrap_or("taken"));
+    (data.join(IWD).join(file), psk.map(iwd::content))
 }

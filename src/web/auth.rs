@@ -91,6 +91,8 @@ impl Access {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer {
     pub(super) address: SocketAddr,
+    /// The address of ours that it came to.
+    pub(super) local: Option<IpAddr>,
     /// It reached us by the loopback, at both ends.
     pub(super) is_local: bool,
     /// Nobody on the way can read.

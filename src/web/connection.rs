@@ -46,6 +46,7 @@ use super::health;
 use super::live;
 use super::logs;
 use super::metrics;
+use super::network;
 use super::pictures;
 use super::problem::Problem;
 use super::query;
@@ -223,6 +224,9 @@ async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Vis
         admitted => admitted?,
     };
     auth::keep(&server.access);
+    if caller.is_some() {
+        network::reached(server, asked.peer);
+    }
     let query = auth::without_token(asked.uri.query());
     let query = query.as_deref();
     match route.endpoint {
@@ -256,6 +260,8 @@ async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Vis
         Endpoint::Update => update::show(server).await,
         Endpoint::BeginUpdate => Box::pin(update::begin(server, asked.headers, body)).await,
         Endpoint::Reboot => update::reboot(server).await,
+        Endpoint::Network => network::show(server),
+        Endpoint::JoinNetwork => network::join(server, body).await,
         Endpoint::Snapshot => pictures::snapshot(server, id, asked.headers).await,
         Endpoint::Clip => pictures::clip(server, id, asked.headers).await,
         Endpoint::ClipFrames => pictures::frames(server, id, asked.headers).await,

@@ -185,9 +185,11 @@ async fn welcome(server: Arc<Server>, guest: Guest, leaving: Leaving) -> Option<
     } = guest;
     let settings = &server.services.settings;
     let local = |address: SocketAddr| address.ip().to_canonical().is_loopback();
+    let here = stream.local_addr().ok();
     let peer = Peer {
         address,
-        is_local: local(address) && stream.local_addr().is_ok_and(local),
+        local: here.map(|here| here.ip().to_canonical()),
+        is_local: local(address) && here.is_some_and(local),
         is_secure: server.services.tls.is_some(),
     };
     let socket = match (&server.services.tls, purpose) {

@@ -230,6 +230,7 @@ impl Device {
             accounts: self.accounts.clone(),
             tls: None,
             updater: None,
+            network: None,
         }
     }
 

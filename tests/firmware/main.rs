@@ -4,6 +4,7 @@
 
 mod first_boot;
 mod guest;
+mod network;
 mod power;
 mod updates;
 mod watching;
@@ -44,10 +45,14 @@ const SHARED: [(&str, Shared); 12] = [
     ("a good bundle is installed, started and kept, with all events", updates::updated),
     ("a system that sees nothing gives itself up, and it is said why", updates::blind),
 ];
-const OWN: [(&str, Own); 3] = [
+const OWN: [(&str, Own); 4] = [
     (
         "a card that was prepared on a laptop comes up claimed",
         first_boot::prepared_on_a_laptop,
+    ),
+    (
+        "without a cable and a network it is an access point, until one was tried and is kept",
+        network::set_up,
     ),
     ("the same card boots on a Raspberry Pi 3", first_boot::on_a_raspberry),
     ("a power cut costs neither an event that was seen nor the system", power::cuts),

@@ -7,10 +7,12 @@ import { device } from "./device.js";
 import { card } from "./dom.js";
 import { facts } from "./dom.js";
 import { fail } from "./dom.js";
+import { field } from "./dom.js";
 import { fill } from "./dom.js";
 import { h } from "./dom.js";
 import { select } from "./dom.js";
 import { sentence } from "./dom.js";
+import { toast } from "./dom.js";
 import { bytes } from "./format.js";
 import { count } from "./format.js";
 import { dateTime } from "./format.js";
@@ -42,7 +44,7 @@ export function view({ signal }) {
   const timer = setInterval(() => document.visibilityState === "visible" && refresh(), REFRESH_MS);
   signal.addEventListener("abort", () => clearInterval(timer));
   return h("div", { class: "system" },
-    card("Health", {}, health), charts(signal), card("Memory", {}, memory), card("Storage", {}, store), clients(signal), log(signal));
+    card("Health", {}, health), charts(signal), card("Memory", {}, memory), card("Storage", {}, store), network(signal), clients(signal), log(signal));
 }
 
 function healthOf({ problems, version, boot_id, uptime_ms, pipeline, recorder, frame_age_ms }) {
@@ -110,6 +112,37 @@ function storage({ store, uptime_ms, camera }) {
     ["Room on the disk", disk ? `${bytes(disk.free_bytes)} free` : null],
     ["Camera", camera.source],
   ]);
+}
+
+function network(signal) {
+  const place = h("div");
+  let name = location.host;
+  const made = card("Wi-Fi", { hidden: true }, place, wifi(() => name));
+  const words = { settled: "Connected", waiting: "No network yet", access_point: "An access point for set-up", joining: "Joining", testing: "Joined: log in over this network and it is kept" };
+  const refresh = async () => {
+    const report = device.may("admin") ? await askIfThere("/api/network", { signal }) : null;
+    made.hidden = report === null || report.state === "off";
+    if (made.hidden) return;
+    const { state, ssid, failed, networks, access_point: own } = report;
+    if (own) name = `${own}.local`;
+    fill(place, facts([["State", words[state]], ["Network", ssid]]), failed && h("p", { class: "bad" }, `${failed.ssid}: ${sentence(failed.message)}`),
+      h("datalist", { id: "networks" }, networks.map((seen) => h("option", { value: seen.ssid }, `${seen.signal_dbm} dBm`))));
+  };
+  device.watch("health", () => refresh().catch(() => {}), signal);
+  return made;
+}
+
+function wifi(name) {
+  const ssid = h("input", { required: true, maxlength: 32, list: "networks", autocomplete: "off" });
+  const passphrase = h("input", { type: "password", minlength: 8, maxlength: 64, autocomplete: "off" });
+  const country = h("input", { pattern: "[A-Za-z]{2}", maxlength: 2, size: 2 });
+  const submit = (event) => {
+    event.preventDefault();
+    const body = { ssid: ssid.value, passphrase: passphrase.value, ...(country.value && { country: country.value.toUpperCase() }) };
+    ask("/api/network/wifi", { method: "PUT", body }).then(() => toast(`Take this device to ${ssid.value} now, open ${name()} there, and log in within five minutes.`), fail);
+  };
+  return h("form", { class: "stack", onsubmit: submit }, field("Network", ssid), field("Passphrase", passphrase, "Empty for an open network"), field("Country", country, "Two letters, as in DE"),
+    h("p", { class: "hint" }, "The device leaves its own access point, and comes back to it if nobody reaches it over the new network."), h("div", { class: "actions" }, h("button", { type: "submit" }, "Join")));
 }
 
 function clients(signal) {

@@ -13,6 +13,7 @@ use crate::limits::LIVE_FPS_DEFAULT;
 use crate::limits::LIVE_FPS_MAX;
 use crate::limits::LOG_LINES_MAX;
 use crate::limits::PAGE_EVENTS_MAX;
+use crate::network;
 use crate::ota;
 use crate::web::auth::Action;
 use crate::web::auth::account;
@@ -151,6 +152,8 @@ pub(super) fn operation(endpoint: Endpoint, schemas: &mut SchemaGenerator) -> Op
         Endpoint::Update => Operation::new("device", "showUpdate", "What runs, what is installed where, what became of the last update.", 200, json_of::<ota::Report>(schemas)).may(&[501]),
         Endpoint::BeginUpdate => Operation::new("device", "beginUpdate", "Install a bundle, or the one at an address; told of by task messages.", 202, json_of::<ota::Accepted>(schemas)).takes(taken::<update::Address>()).or_bundle().may(&[409, 415, 422, 501, 507]),
         Endpoint::Reboot => Operation::new("device", "reboot", "Restart the machine, into what was installed last.", 202, json_of::<handlers::Accepted>(schemas)).may(&[409, 422, 501]),
+        Endpoint::Network => Operation::new("device", "showNetwork", "Which network the device is in, what is in sight, what became of the one that was tried.", 200, json_of::<network::Report>(schemas)),
+        Endpoint::JoinNetwork => Operation::new("device", "joinNetwork", "Try a Wi-Fi network; it is kept once a client was let in over it, else the device comes back.", 202, json_of::<handlers::Accepted>(schemas)).takes(taken::<network::Wish>()).may(&[409, 501]),
         Endpoint::Account(action) => account_operation(action, schemas),
         Endpoint::Snapshot => Operation::new("pictures", "showSnapshot", "The best moment of an event, or the first while it goes on.", 200, Content::Bytes("image/jpeg")).about(&[404, 416]).tagged().in_part("image/jpeg"),
         Endpoint::Clip => Operation::new("pictures", "showClip", "The clip of an event: Motion-JPEG in a QuickTime file.", 200, Content::Bytes("video/quicktime")).about(&[404, 416]).tagged().in_part("video/quicktime"),

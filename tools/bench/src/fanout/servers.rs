@@ -218,6 +218,7 @@ fn services(clients: usize, hub: &Arc<Hub>, counters: &Arc<web::Counters>) -> Se
         accounts: Arc::new(Accounts::in_memory(Arc::new(SystemClock::default())).expect("random numbers")),
         tls: None,
         updater: None,
+        network: None,
     }
 }
 

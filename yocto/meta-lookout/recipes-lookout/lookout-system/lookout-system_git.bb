@@ -45,7 +45,7 @@ USERADD_PACKAGES = "${PN}"
 GROUPADD_PARAM:${PN} = "--system gpio; --system netdev; --gid ${SERVICE_UID} lookout"
 USERADD_PARAM:${PN} = "--uid ${SERVICE_UID} --gid lookout --groups gpio,video --home-dir /data/lookout --no-create-home --shell ${sbindir}/nologin lookout"
 
-SYSTEMD_SERVICE:${PN} = "lookout-grow.service lookout-provision.service lookout-ssh.service"
+SYSTEMD_SERVICE:${PN} = "lookout-grow.service lookout-network.service lookout-provision.service lookout-ssh.service"
 
 FILES:${PN} += "\
     /boot/firmware \
