@@ -382,8 +382,10 @@ fn a_card_without_a_network_gives_the_access_point_a_key_and_not_the_password() 
 fn the_access_point_may_have_a_passphrase_of_its_own_which_leaves_the_card_too() {
     let card = Card::with("hostname = \"porch\"\npassword = \"öffne dich, Sesam\"\n[setup]\npassphrase = \"another one\"\n");
     assert!(matches!(card.run(), Provisioned::Done(_)));
-    let key = lookout::network::wifi::key("porch", "another one");
-    assert!(card.text("data/iwd/ap/porch.ap").contains(&key));
+    assert!(
+        card.text("data/iwd/ap/porch.ap")
+            .contains(&lookout::network::wifi::key("porch", "another one"))
+    );
     assert!(card.text("boot/lookout.toml").contains("passphrase = \"taken\""));
     assert!(!card.text("boot/lookout.toml").contains("another one"));
     assert_eq!(card.run(), Provisioned::Done(0));
@@ -396,7 +398,9 @@ fn an_access_point_that_could_not_be_entered_is_complained_of() {
         other => panic!("{text}: {other:?}"),
     };
     complains("password = \"öffne dich, Sesam\"\n", "write another one as setup.passphrase");
-    let short = "password = \"open sesame\"\n[setup]\npassphrase = \"short\"\n";
-    complains(short, "setup.passphrase is 8 to 63");
+    complains(
+        "password = \"open sesame\"\n[setup]\npassphrase = \"short\"\n",
+        "setup.passphrase is 8 to 63",
+    );
     complains("[setup]\npassphrase = \"another one\"\n", "needs a password");
 }
