@@ -369,26 +369,23 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
-#[test]
-fn a_card_without_a_network_gives_the_access_point_a_key_and_not_the_password() {
-    let card = Card::with("hostname = \"porch\"\npassword = \"open sesame\"\n");
+/// What a card with the host name `porch` and these lines leaves for the access point, the card itself afterwards, and the key that belongs to `passphrase`.
+fn access_point(lines: &str, passphrase: &str) -> (String, String, String) {
+    let card = Card::with(&format!("hostname = \"porch\"\n{lines}"));
     assert!(matches!(card.run(), Provisioned::Done(_)));
-    let key = lookout::network::wifi::key("porch", "open sesame");
-    assert_eq!(card.text("data/iwd/ap/porch.ap"), format!("[Security]\nPreSharedKey={key}\n"));
+    assert_eq!(card.run(), Provisioned::Done(0), "a second start finds nothing to do");
     assert_eq!(card.mode("data/iwd/ap/porch.ap"), 0o600);
+    let key = lookout::network::wifi::key("porch", passphrase);
+    (card.text("data/iwd/ap/porch.ap"), card.text("boot/lookout.toml"), key)
 }
 
 #[test]
-fn the_access_point_may_have_a_passphrase_of_its_own_which_leaves_the_card_too() {
-    let card = Card::with("hostname = \"porch\"\npassword = \"öffne dich, Sesam\"\n[setup]\npassphrase = \"another one\"\n");
-    assert!(matches!(card.run(), Provisioned::Done(_)));
-    assert!(
-        card.text("data/iwd/ap/porch.ap")
-            .contains(&lookout::network::wifi::key("porch", "another one"))
-    );
-    assert!(card.text("boot/lookout.toml").contains("passphrase = \"taken\""));
-    assert!(!card.text("boot/lookout.toml").contains("another one"));
-    assert_eq!(card.run(), Provisioned::Done(0));
+fn the_access_point_has_a_key_by_the_password_or_by_a_passphrase_of_its_own_which_leaves_the_card_too() {
+    let (file, _, key) = access_point("password = \"open sesame\"\n", "open sesame");
+    assert_eq!(file, format!("[Security]\nPreSharedKey={key}\n"));
+    let (file, card, key) = access_point("password = \"öffne dich\"\n[setup]\npassphrase = \"another one\"\n", "another one");
+    assert_eq!(file, format!("[Security]\nPreSharedKey={key}\n"));
+    assert!(card.contains("passphrase = \"taken\"") && !card.contains("another one"), "{card}");
 }
 
 #[test]
@@ -399,7 +396,7 @@ fn an_access_point_that_could_not_be_entered_is_complained_of() {
     };
     complains("password = \"öffne dich, Sesam\"\n", "write another one as setup.passphrase");
     complains(
-        "password = \"open sesame\"\n[setup]\npassphrase = \"short\"\n",
+        "password = \"open sesame\"\n[setup]\npassphrase = \"x\"\n",
         "setup.passphrase is 8 to 63",
     );
     complains("[setup]\npassphrase = \"another one\"\n", "needs a password");
