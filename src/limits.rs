@@ -116,8 +116,8 @@ pub const EVENTS_OPEN_MAX: usize = 4;
 pub const SERVICE_THREADS: usize = 2;
 /// Longest time from the wish to stop until the process is gone, in milliseconds.
 pub const STOP_MS_MAX: u64 = 2_000;
-/// Stack of each of the service's threads, in bytes.
-pub const THREAD_STACK_BYTES: usize = 256 * 1024;
+/// Stack of each of the service's threads, in bytes; 76 KiB of one are touched.
+pub const THREAD_STACK_BYTES: usize = 224 * 1024;
 
 /// Longest time without a step of a thread, or without a frame of a camera that is open, in milliseconds. Longer: the
 /// watchdog is no longer fed.

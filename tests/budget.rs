@@ -203,6 +203,15 @@ fn the_ledger_is_of_the_picture_that_the_source_has() {
 }
 
 #[test]
+fn the_defaults_are_within_the_budget_with_every_camera() {
+    for source in ["auto", "scene", "v4l2:/dev/video0"] {
+        let text = format!("[camera]\nsource = \"{source}\"\n");
+        let config = Config::parse(&text, Path::new("lookout.toml")).expect("a configuration");
+        Ledger::of(&config).check().unwrap_or_else(|over| panic!("{source}: {over}"));
+    }
+}
+
+#[test]
 fn many_cycles_do_not_grow() {
     let _alone = alone();
     let dir = tempfile::tempdir().expect("a directory");

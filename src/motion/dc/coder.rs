@@ -92,8 +92,8 @@ impl Coder {
         Coder {
             dc: Code::new(),
             ac: Code::new(),
-            first: Box::new([0; 1 << FIRST_BITS]),
-            next: Box::new([0; 1 << NEXT_BITS]),
+            first: zeros(),
+            next: zeros(),
         }
     }
 
@@ -250,4 +250,11 @@ impl Run {
         let place = if self.is_end { self.passed + END } else { self.passed };
         self.taken | (place << TAKEN_BITS)
     }
+}
+
+/// Zeros as the system gives them: memory that is not touched before it is used, which for a raw camera is never.
+fn zeros<T: Clone + Default, const N: usize>() -> Box<[T; N]> {
+    vec![T::default(); N]
+        .try_into()
+        .unwrap_or_else(|_| unreachable!("a vector of N is an array of N"))
 }
