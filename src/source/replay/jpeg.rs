@@ -11,9 +11,6 @@ pub(crate) const SOI: [u8; 2] = [0xff, 0xd8];
 const EOI: u8 = 0xd9;
 const SOS: u8 = 0xda;
 
-/// Bytes that are searched for a marker at once.
-const SCANNED: usize = 64;
-
 /// Width and height in pixels.
 pub(crate) type Size = (u32, u32);
 
@@ -168,21 +165,15 @@ impl Picture<'_> {
 /// Bytes of entropy-coded data at the beginning of `here`, and whether the marker that ends it follows there: FF with neither 0 (a
 /// stuffed FF) nor a restart marker's code.
 fn entropy_len(here: &[u8]) -> (usize, bool) {
-    let ends = |pair: &[u8]| pair[0] == 0xff && pair[1] != 0 && !stands_alone(pair[1]);
-    let mut data = 0;
-    // Many at once and without a branch for each stuffed FF, so that it vectorises.
-    while let Some(pairs) = here.get(data..data + SCANNED + 1) {
-        let codes = pairs[..SCANNED].iter().zip(&pairs[1..]);
-        if codes.fold(false, |any, (first, second)| any | ((*first == 0xff) & (*second != 0))) && pairs.windows(2).any(ends) {
-            break;
+    for at in memchr::memchr_iter(0xff, here) {
+        match here.get(at + 1) {
+            Some(0) => {}
+            Some(code) if stands_alone(*code) => {}
+            Some(_) => return (at, true),
+            None => return (at, false), // its code is still to come
         }
-        data += SCANNED;
     }
-    match here[data..].windows(2).position(ends) {
-        Some(more) => (data + more, true),
-        // The code of an FF at the end is still to come.
-        None => (here.len() - usize::from(here.ends_with(&[0xff])), false),
-    }
+    (here.len(), false)
 }
 
 /// SOF0 to SOF15 without DHT, JPG and DAC, which stand among them.
