@@ -5,8 +5,8 @@ use std::arch::x86_64::__m128i;
 use std::arch::x86_64::_mm_add_epi16;
 use std::arch::x86_64::_mm_and_si128;
 use std::arch::x86_64::_mm_cvtsi128_si64;
-use std::arch::x86_64::_mm_madd_epi16;
 use std::arch::x86_64::_mm_packs_epi32;
+use std::arch::x86_64::_mm_packus_epi16;
 use std::arch::x86_64::_mm_sad_epu8;
 use std::arch::x86_64::_mm_set_epi64x;
 use std::arch::x86_64::_mm_set1_epi16;
@@ -22,39 +22,26 @@ const CELLS: usize = 8;
 /// Means of the first cells of a row of cells, whose pixels are in `strip`, as many as come in eights; how many that are.
 #[target_feature(enable = "sse2")]
 pub(super) fn means(strip: [&[u8]; 8], packing: Packing, means: &mut [u16]) -> usize {
+    let lower = |pairs| _mm_and_si128(pairs, _mm_set1_epi16(0xff));
+    let upper = |pairs| _mm_srli_epi16::<8>(pairs);
     match packing {
-        Packing::Planar => planar(strip, means),
-        Packing::Even => eights::<128>(strip, means, |rows| {
-            packed(rows, |pairs| _mm_and_si128(pairs, _mm_set1_epi16(0xff)))
-        }),
-        Packing::Odd => eights::<128>(strip, means, |rows| packed(rows, |pairs| _mm_srli_epi16::<8>(pairs))),
+        Packing::Planar => row_by_row::<64>(strip, means, |bytes, from| load(bytes, from)),
+        Packing::Even => row_by_row::<128>(strip, means, |bytes, from| packed(bytes, from, lower)),
+        Packing::Odd => row_by_row::<128>(strip, means, |bytes, from| packed(bytes, from, upper)),
     }
 }
 
-/// Calls `of` with each `BYTES` of the rows, which hold eight cells.
+/// Eight cells to `BYTES` of a row, of which `luma` gives the sixteen pixels from one on: two cells to a vector, eight pixels to a sum. Row by row,
+/// as memory is read fastest.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn eights<const BYTES: usize>(strip: [&[u8]; 8], means: &mut [u16], of: impl Fn([&[u8; BYTES]; 8]) -> __m128i) -> usize {
-    let means = means.as_chunks_mut::<CELLS>().0;
-    let count = means.len();
-    let [a, b, c, d, e, f, g, h] = strip.map(|row| &row.as_chunks::<BYTES>().0[..count]);
-    for (n, eight) in means.iter_mut().enumerate() {
-        let sums = of([&a[n], &b[n], &c[n], &d[n], &e[n], &f[n], &g[n], &h[n]]);
-        *eight = lanes(_mm_srli_epi16::<2>(sums));
-    }
-    count * CELLS
-}
-
-/// One byte a pixel: two cells to a vector, eight bytes of a row to a sum. Row by row, as memory is read fastest.
-#[inline]
-#[target_feature(enable = "sse2")]
-fn planar(strip: [&[u8]; 8], means: &mut [u16]) -> usize {
+fn row_by_row<const BYTES: usize>(strip: [&[u8]; 8], means: &mut [u16], luma: impl Fn(&[u8; BYTES], usize) -> __m128i) -> usize {
     let means = means.as_chunks_mut::<CELLS>().0;
     means.as_flattened_mut().fill(0);
     for row in &strip {
-        for (eight, bytes) in means.iter_mut().zip(row.as_chunks::<64>().0) {
+        for (eight, bytes) in means.iter_mut().zip(row.as_chunks::<BYTES>().0) {
             // Sums stand in every fourth lane: two steps bring them together.
-            let two = |from: usize| _mm_sad_epu8(load(bytes, from), _mm_setzero_si128());
+            let two = |from: usize| _mm_sad_epu8(luma(bytes, from), _mm_setzero_si128());
             let four = |from: usize| _mm_packs_epi32(two(from), two(from + 16));
             *eight = lanes(_mm_add_epi16(vector(eight), _mm_packs_epi32(four(0), four(32))));
         }
@@ -63,26 +50,11 @@ fn planar(strip: [&[u8]; 8], means: &mut [u16]) -> usize {
     means.len() * CELLS
 }
 
-/// Two bytes a pixel, of which `luma` keeps one: a cell to a vector, a column of pixels to a lane.
+/// Sixteen pixels of two bytes each, of which `luma` keeps one.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn packed(rows: [&[u8; 128]; 8], luma: impl Fn(__m128i) -> __m128i + Copy) -> __m128i {
-    let ones = _mm_set1_epi16(1);
-    // Pairs of lanes are added until a cell has one.
-    let one = |cell: usize| _mm_madd_epi16(columns(rows, 16 * cell, luma), ones);
-    let two = |cell: usize| _mm_madd_epi16(_mm_packs_epi32(one(cell), one(cell + 1)), ones);
-    let four = |cell: usize| _mm_madd_epi16(_mm_packs_epi32(two(cell), two(cell + 2)), ones);
-    _mm_packs_epi32(four(0), four(4))
-}
-
-#[inline]
-#[target_feature(enable = "sse2")]
-fn columns(rows: [&[u8; 128]; 8], from: usize, luma: impl Fn(__m128i) -> __m128i) -> __m128i {
-    let mut sum = _mm_setzero_si128();
-    for row in &rows {
-        sum = _mm_add_epi16(sum, luma(load(row, from)));
-    }
-    sum
+fn packed(bytes: &[u8; 128], from: usize, luma: impl Fn(__m128i) -> __m128i) -> __m128i {
+    _mm_packus_epi16(luma(load(bytes, 2 * from)), luma(load(bytes, 2 * from + 16)))
 }
 
 /// 16 bytes from `from` on.
