@@ -19,6 +19,7 @@ pub mod wire;
 pub mod records;
 
 pub mod board;
+pub mod bus;
 pub mod hub;
 pub mod logs;
 pub mod status;

@@ -228,7 +228,7 @@ pub const UPDATE_STALL_MS_MAX: u64 = 30_000;
 pub const UPDATE_UPLOAD_MS_MAX: u64 = 3_600_000;
 /// Longest address of a bundle, in bytes. Longer: 400.
 pub const UPDATE_URL_BYTES_MAX: usize = 2048;
-/// Longest time that RAUC or iwd may take to answer a question, in milliseconds. Longer: 503 of the first; the second counts as broken.
+/// Longest time that RAUC, iwd or systemd may take to answer a question, in milliseconds. Longer: 503 of an update; the radio counts as broken.
 pub const BUS_CALL_MS_MAX: u64 = 10_000;
 /// Longest time that logind may take to begin a restart of the machine, in milliseconds: it may itself have to be started first. Longer: 503.
 pub const BUS_RESTART_MS_MAX: u64 = 60_000;

@@ -24,7 +24,6 @@ pub use job::Job;
 pub use job::Lane;
 pub use job::Refusal;
 pub use rauc::BundleInfo;
-pub use rauc::RaucError;
 pub use rauc::Slot;
 pub use report::Report;
 pub use report::State;

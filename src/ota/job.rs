@@ -5,8 +5,8 @@ use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::rauc::BundleInfo;
-use super::rauc::RaucError;
 use super::upload::Bundle;
+use crate::bus::BusError;
 
 /// Why an update is not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +52,7 @@ pub enum Refusal {
     Bundle(String),
     /// The installer says no, or nothing.
     #[error(transparent)]
-    Installer(#[from] RaucError),
+    Installer(#[from] BusError),
     /// The disk fails.
     #[error("the disk: {0}")]
     Disk(String),

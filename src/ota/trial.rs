@@ -10,12 +10,12 @@ use super::attempt::Attempt;
 use super::attempt::Outcome;
 use super::attempt::Situation;
 use super::rauc::Rauc;
-use super::rauc::RaucError;
 use super::selftest;
 use super::selftest::Fault;
 use super::selftest::Mark;
 use super::selftest::Probes;
 use super::updater::Updater;
+use crate::bus::BusError;
 use crate::clock::BootId;
 use crate::limits::RECORDER_RETRY_MS;
 use crate::limits::UPDATE_BUS_MS_MAX;
@@ -42,13 +42,13 @@ impl Updater {
     }
 
     /// The installer, and the slot that runs. The bus may be up later than this service.
-    async fn found(&self) -> Result<(Rauc, String), RaucError> {
+    async fn found(&self) -> Result<(Rauc, String), BusError> {
         let until = self.clock.now() + Duration::from_millis(UPDATE_BUS_MS_MAX);
         loop {
             let found = async {
                 let rauc = Rauc::connect().await?;
                 let booted = rauc.slots().await?.into_iter().find(|slot| slot.booted);
-                let booted = booted.ok_or_else(|| RaucError::Strange("no slot is booted".to_owned()))?;
+                let booted = booted.ok_or_else(|| BusError::Strange("the installer", "no slot is booted".to_owned()))?;
                 Ok((rauc, booted.bootname))
             };
             match found.await {

@@ -21,7 +21,6 @@ use super::job::Lane;
 use super::job::Refusal;
 use super::rauc::BundleInfo;
 use super::rauc::Rauc;
-use super::rauc::RaucError;
 use super::rauc::Slot;
 use super::report::TaskNow;
 use super::report::running_version;
@@ -29,6 +28,7 @@ use super::upload::Bundle;
 use super::upload::Upload;
 use super::version::Version;
 use crate::board::Board;
+use crate::bus::BusError;
 use crate::clock::BootId;
 use crate::clock::Clock;
 use crate::hub::Hub;
@@ -139,7 +139,7 @@ impl Updater {
     async fn take(&self, lane: Lane, source: String, bundle: Option<Bundle>) -> Result<Accepted, Refusal> {
         let rauc = Rauc::connect().await?;
         let info = rauc.inspect(&source).await.map_err(|error| match error {
-            RaucError::Refused(why) => Refusal::Bundle(why),
+            BusError::Refused(why) | BusError::Denied(why) => Refusal::Bundle(why),
             other => other.into(),
         })?;
         self.judge(&rauc, &info).await?;

@@ -20,12 +20,12 @@ use super::handlers::whole;
 use super::problem::Problem;
 use super::reply;
 use super::reply::Answer;
+use crate::bus::BusError;
 use crate::limits::UPDATE_STALL_MS_MAX;
 use crate::limits::UPDATE_UPLOAD_MS_MAX;
 use crate::limits::UPDATE_URL_BYTES_MAX;
 use crate::ota::BUNDLE_MAGIC;
 use crate::ota::Bundle;
-use crate::ota::RaucError;
 use crate::ota::Refusal;
 use crate::ota::Updater;
 use crate::ota::Upload;
@@ -146,7 +146,7 @@ impl From<Refusal> for Problem {
             Refusal::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::NoRoom { .. } => StatusCode::INSUFFICIENT_STORAGE,
             Refusal::Incompatible { .. } | Refusal::Older { .. } | Refusal::Unversioned(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Refusal::Bundle(_) | Refusal::Installer(RaucError::Refused(_)) => StatusCode::UNPROCESSABLE_ENTITY,
+            Refusal::Bundle(_) | Refusal::Installer(BusError::Refused(_) | BusError::Denied(_)) => StatusCode::UNPROCESSABLE_ENTITY,
             Refusal::Installer(_) => return Problem::unavailable(refusal.to_string()),
             Refusal::Disk(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
