@@ -1,5 +1,7 @@
 //! What each cell looks like when nothing is there, how much it varies, and from which change on that means something.
 
+use std::ops::Range;
+
 use super::cells::Grid;
 use super::cells::LEVEL;
 use super::light::FINE;
@@ -37,6 +39,10 @@ const DEVIATION_MAX: u16 = 16_000;
 const HABIT_STEP: u8 = 16;
 /// ... up to this; at 64 it doubles the threshold.
 const HABIT_MAX: u8 = 192;
+/// Evidence of a cell begins above so many sixteenths of its threshold, what is weak ...
+const EVIDENCE_LEAST: u32 = 10;
+/// ... and ends so many further.
+const EVIDENCE_MOST: u32 = 64;
 
 /// How a cell differs: not at all.
 pub(crate) const SAME: u8 = 0;
@@ -159,15 +165,25 @@ impl Background {
         ((now[cell] * LEVEL).abs_diff(expected), strong)
     }
 
-    /// By how much cell `cell` differs more than weakly, in sixteenths of its threshold, at most four thresholds.
-    pub(crate) fn evidence(&self, now: &[u16], cell: usize) -> u32 {
-        let (difference, strong) = self.difference(now, cell);
-        (u32::from(difference) * 16 / u32::from(strong)).saturating_sub(10).min(64)
+    /// By how much `cells` differ more than weakly: of each the sixteenths of its threshold, at most four thresholds.
+    pub(crate) fn evidence(&self, now: &[u16], cells: Range<usize>) -> u32 {
+        let evidence = |(difference, strong): (u16, u16)| {
+            let (difference, strong) = (u32::from(difference) * 16, u32::from(strong));
+            // What is plain, as most of a thing is, spares the division.
+            if difference >= (EVIDENCE_LEAST + EVIDENCE_MOST) * strong {
+                EVIDENCE_MOST
+            } else {
+                (difference / strong).saturating_sub(EVIDENCE_LEAST)
+            }
+        };
+        cells.map(|cell| evidence(self.difference(now, cell))).sum()
     }
 
-    /// Whether cell `cell` changed from `before` to `now` beyond chance.
-    pub(crate) fn stirred(&self, now: &[u16], before: &[u16], cell: usize) -> bool {
-        now[cell].abs_diff(before[cell]).saturating_mul(LEVEL) >= self.threshold[cell]
+    /// Of each of `cells`, whether it changed from `before` to `now` beyond chance.
+    pub(crate) fn stirred<'a>(&'a self, now: &'a [u16], before: &'a [u16], cells: Range<usize>) -> impl Iterator<Item = bool> + 'a {
+        let pairs = now[cells.clone()].iter().zip(&before[cells.clone()]);
+        let stirred = |((now, before), threshold): ((&u16, &u16), &u16)| now.abs_diff(*before).saturating_mul(LEVEL) >= *threshold;
+        pairs.zip(&self.threshold[cells]).map(stirred)
     }
 
     /// Moves everything by a change of light; thresholds are wider for a while, as no change of light is so simple.
@@ -192,18 +208,22 @@ impl Background {
         found
     }
 
-    /// Takes what cell `cell` shows for its background, and keeps the former one in mind unless there is an older one:
+    /// Takes what `cells` show for their background, and keeps the former one in mind unless there is an older one:
     /// someone who stands and shifts must not push out the empty room.
-    pub(crate) fn absorb(&mut self, now: &[u16], cell: usize) {
-        if self.other[cell].abs_diff(self.value[cell]) < weak(self.threshold[cell]) {
-            self.other[cell] = self.value[cell];
+    pub(crate) fn absorb(&mut self, now: &[u16], cells: Range<usize>) {
+        for cell in cells {
+            if self.other[cell].abs_diff(self.value[cell]) < weak(self.threshold[cell]) {
+                self.other[cell] = self.value[cell];
+            }
+            self.value[cell] = now[cell] * LEVEL;
         }
-        self.value[cell] = now[cell] * LEVEL;
     }
 
-    /// Notes that cell `cell` began to differ.
-    pub(crate) fn note_habit(&mut self, cell: usize) {
-        self.habit[cell] = (self.habit[cell] + HABIT_STEP).min(HABIT_MAX);
+    /// Notes which of `cells` began to differ.
+    pub(crate) fn note_habits(&mut self, cells: Range<usize>, began: impl Iterator<Item = bool>) {
+        for (habit, began) in self.habit[cells].iter_mut().zip(began) {
+            *habit = (*habit + HABIT_STEP * u8::from(began)).min(HABIT_MAX);
+        }
     }
 
     /// Learns from cells that are not `taken` by something that counts; a few rows each tick, all of them while young.

@@ -341,8 +341,8 @@ impl Detector {
 
     /// Learns a changed scene until it is calm.
     fn settle(&mut self, at: Mono, since: Mono, calm: u8) {
-        let changing = (0..self.grid.len()).filter(|&cell| self.background.stirred(&self.now, &self.before, cell));
-        let is_calm = changing.count() * 100 < self.plan.kept * SETTLED_PERCENT;
+        let stirred = self.background.stirred(&self.now, &self.before, 0..self.grid.len());
+        let is_calm = stirred.filter(|stirred| *stirred).count() * 100 < self.plan.kept * SETTLED_PERCENT;
         let calm = if is_calm { calm + 1 } else { 0 };
         self.background.follow(&self.now);
         self.stage = Stage::Settling(since, calm);

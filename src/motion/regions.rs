@@ -5,6 +5,8 @@ mod flood;
 mod lit;
 
 use flood::Blob;
+pub(super) use flood::Run;
+use flood::number;
 
 use super::Region;
 use super::Score;
@@ -90,7 +92,7 @@ pub(crate) struct Regions {
     /// Evidence of what moved around here lately, in sixteenths of the least that counts; it fades by a quarter each step.
     proof: Vec<u8>,
     /// Cells of one region, in the order in which they were reached.
-    cells: Vec<u32>,
+    runs: Vec<Run>,
     /// Frames since the histories held anything.
     idle: u32,
     /// What usually stirs and turns out to be nothing.
@@ -116,7 +118,7 @@ impl Regions {
             moved: histories(),
             lit: bytes(),
             proof: bytes(),
-            cells: Vec::with_capacity(grid.len()),
+            runs: Vec::with_capacity(Run::count_max(grid)),
             idle: u16::BITS,
             clutter: Clutter::default(),
             expectant: false,
@@ -130,7 +132,7 @@ impl Regions {
 
     /// Bytes that [`new`](Regions::new) allocates.
     pub(crate) const fn footprint(grid: Grid) -> usize {
-        grid.len() * (6 * size_of::<u8>() + 3 * size_of::<u16>() + 2 * size_of::<u32>())
+        grid.len() * (6 * size_of::<u8>() + 3 * size_of::<u16>() + size_of::<u32>()) + Run::count_max(grid) * size_of::<Run>()
     }
 
     /// Forgets everything that moved or is held.
@@ -215,30 +217,31 @@ impl Regions {
         if placed {
             tally.score = tally.score.max(score);
         }
-        self.cells.iter().for_each(|&cell| self.seen[cell as usize] |= 1);
+        for run in &self.runs {
+            self.seen[run.cells()].iter_mut().for_each(|seen| *seen |= 1);
+        }
         let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
         if !placed || blob.evidence < self.evidence_min() || extent < self.rules.extent_min {
             self.clutter.doubt(blob.evidence, false);
             return;
         }
-        if self.is_light(scene, background) {
-            self.pass_light(scene, background);
+        if self.is_light(&blob, scene, background) {
+            self.pass_light(&blob, scene, background);
             return;
         }
-        let moves = blob.stirred > self.cells.len() / 64;
+        let moves = blob.stirred > blob.size / 64;
         self.clutter.crowd(moves);
-        self.note(&blob, moves, scene);
+        let blob = self.note(blob, moves, scene);
         let certain = self.certain(&blob, moves, scene);
         if moves && !certain {
-            self.clutter.doubt(blob.evidence, blob.stayed * 2 < self.cells.len());
+            self.clutter.doubt(blob.evidence, blob.stayed * 2 < blob.size);
         }
-        let age = self.cells.iter().map(|&cell| self.still[cell as usize]).max().unwrap_or(0);
-        let over = age >= HOLD_TICKS || (age >= GHOST_TICKS && self.change(scene.now, background).is_ghost());
+        let over = blob.still >= HOLD_TICKS || (blob.still >= GHOST_TICKS && self.change(scene.now, background).is_ghost());
         if over {
             self.absorb(scene, background);
         } else if moves || certain {
-            self.cells.iter().for_each(|&cell| self.moving[cell as usize] = 1);
-            tally.cells += self.cells.len();
+            self.runs.iter().for_each(|run| self.moving[run.cells()].fill(1));
+            tally.cells += blob.size;
             tally.certain |= certain;
             report(Region {
                 rect: blob.rect(self.grid),
@@ -254,35 +257,39 @@ impl Regions {
         Score((evidence * 1000 / (evidence + u64::from(self.evidence_min())).max(1)) as u16)
     }
 
-    /// Marks the region's cells as taken, and writes down whether it moves.
-    fn note(&mut self, blob: &Blob, moves: bool, scene: &Scene<'_>) {
-        for cell in self.cells.iter().map(|&cell| cell as usize) {
-            self.taken[cell] = 1;
-            self.still[cell] = if moves {
-                0
+    /// Marks the region's cells as taken, and writes down whether it moves; the region as it is then.
+    fn note(&mut self, mut blob: Blob, moves: bool, scene: &Scene<'_>) -> Blob {
+        let ticks = u16::from(scene.lapse.ticks);
+        for cells in self.runs.iter().map(|run| run.cells()) {
+            self.taken[cells.clone()].fill(1);
+            if moves {
+                self.still[cells.clone()].fill(0);
+                self.weight[cells].fill(blob.evidence);
             } else {
-                self.still[cell].saturating_add(u16::from(scene.lapse.ticks))
-            };
+                let still = self.still[cells].iter_mut();
+                still.for_each(|still| *still = still.saturating_add(ticks));
+            }
         }
         if !moves {
-            return;
+            blob.still = blob.still.saturating_add(ticks);
+            return blob;
         }
-        self.cells.iter().for_each(|&cell| self.weight[cell as usize] = blob.evidence);
-        let before = self.cells.iter().map(|&cell| self.proof[cell as usize]).max().unwrap_or(0);
+        (blob.still, blob.weight) = (0, blob.evidence);
         let gained = (blob.evidence * 16 / self.evidence_min()).min(u32::from(u8::MAX)) as u8;
-        let proof = if scene.lapse.step {
-            before.saturating_add(gained)
+        blob.proof = if scene.lapse.step {
+            blob.proof.saturating_add(gained)
         } else {
-            before.max(gained)
+            blob.proof.max(gained)
         };
         let (columns, rows) = (self.grid.columns, self.grid.rows);
-        let reach = self.stride(blob, scene);
+        let reach = self.stride(&blob, scene);
         let across = blob.left.saturating_sub(reach)..(blob.right + reach + 1).min(columns);
         for row in blob.top.saturating_sub(reach)..(blob.bottom + reach + 1).min(rows) {
             let cells = row * columns + across.start..row * columns + across.end;
             self.moved[cells.clone()].iter_mut().for_each(|moved| *moved |= 1);
-            self.proof[cells].iter_mut().for_each(|there| *there = proof.max(*there));
+            self.proof[cells].iter_mut().for_each(|there| *there = blob.proof.max(*there));
         }
+        blob
     }
 
     /// Cells by which the region may be elsewhere in the next step: what is wide may go far.
@@ -296,13 +303,12 @@ impl Regions {
         // Things mostly stay where they were a frame ago. What does not must be seen once more, and is weather where much
         // of it comes and goes at once, unless it is plain to see.
         let plain = blob.evidence >= PLAIN_EVIDENCE * self.evidence_min();
-        let steady = blob.stayed * 2 >= self.cells.len();
+        let steady = blob.stayed * 2 >= blob.size;
         let area = (blob.right + 1 - blob.left) * (blob.bottom + 1 - blob.top);
-        let sparse = self.cells.len() * SPARSE_PART < area && !plain;
+        let sparse = blob.size * SPARSE_PART < area && !plain;
         let weather = sparse || (!steady && !plain && self.clutter.is_crowd());
         // What has stopped is held only while it is clearly there: traces of it are not.
-        let weight = self.cells.iter().map(|&cell| self.weight[cell as usize]).max().unwrap_or(0);
-        let clear = blob.evidence >= CLEAR_EVIDENCE * self.cells.len() as u32 && blob.evidence >= weight / REMNANT_PART;
+        let clear = blob.evidence >= CLEAR_EVIDENCE * blob.size as u32 && blob.evidence >= blob.weight / REMNANT_PART;
         if weather || !(moves || clear) {
             return false;
         }
@@ -314,26 +320,29 @@ impl Regions {
             (self.rules.confirm_frames + 1, window << 1 | 1)
         };
         let often = |moved: u16, seen: u16| {
-            let lasting = seen.count_ones() >= 12 && moved.count_ones() > frames;
-            (moved & window).count_ones() >= frames || lasting
+            let lasting = (seen.count_ones() >= 12) & (moved.count_ones() > frames);
+            ((moved & window).count_ones() >= frames) | lasting
         };
-        let cells = || self.cells.iter().map(|&cell| cell as usize);
-        let proof = cells().map(|cell| u32::from(self.proof[cell])).max().unwrap_or(0);
-        let proven = proof >= if brief { PROOF_MIN } else { 3 * PROOF_MIN / 2 };
-        let confirmed = cells().filter(|&cell| proven && often(self.moved[cell], self.seen[cell])).count();
-        let held = cells().filter(|&cell| self.held[cell] != 0).count();
-        let certain = confirmed > blob.strong / 4 || held > self.cells.len() / 8;
+        let proven = u32::from(blob.proof) >= if brief { PROOF_MIN } else { 3 * PROOF_MIN / 2 };
+        let confirmed_of = |run: &Run| {
+            let histories = self.moved[run.cells()].iter().zip(&self.seen[run.cells()]);
+            number(histories.map(|(moved, seen)| often(*moved, *seen)))
+        };
+        let confirmed = || self.runs.iter().map(confirmed_of).sum::<usize>();
+        let certain = blob.held > blob.size / 8 || (proven && confirmed() > blob.strong / 4);
         if certain {
-            self.cells.iter().for_each(|&cell| self.held[cell as usize] = 1);
+            self.runs.iter().for_each(|run| self.held[run.cells()].fill(1));
         }
         certain
     }
 
     /// Makes the region part of the background.
     fn absorb(&mut self, scene: &Scene<'_>, background: &mut Background) {
-        for cell in self.cells.iter().map(|&cell| cell as usize) {
-            background.absorb(scene.now, cell);
-            (self.taken[cell], self.held[cell], self.still[cell]) = (0, 0, 0);
+        for cells in self.runs.iter().map(|run| run.cells()) {
+            background.absorb(scene.now, cells.clone());
+            self.taken[cells.clone()].fill(0);
+            self.held[cells.clone()].fill(0);
+            self.still[cells].fill(0);
         }
     }
 
@@ -344,7 +353,7 @@ impl Regions {
             background: &background.value,
             other: &background.other,
             threshold: &background.threshold,
-            cells: &self.cells,
+            runs: &self.runs,
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What kind of change a region of cells shows: light keeps the structure of what it falls on, a thing replaces it.
 
+use std::ops::Range;
+
 use super::cells::Grid;
 use super::cells::LEVEL;
+use super::regions::Run;
 
 /// A change of light has no edges of its own: its steps from cell to cell, once the background's are taken away, are
 /// at most this part (in 256ths) of its height.
@@ -28,29 +31,27 @@ pub(crate) struct Change<'a> {
     /// Change from which on a cell differs beyond chance, in 256ths of a level.
     pub(crate) threshold: &'a [u16],
     /// The region's cells.
-    pub(crate) cells: &'a [u32],
+    pub(crate) runs: &'a [Run],
 }
+
+/// Cells that are looked at together.
+const STRIP: usize = 32;
 
 impl Change<'_> {
     /// Whether the change is one of light: no edges in it but those that the background has, scaled by the local gain.
     /// Only for regions wide enough that soft edges show as such. `was_lit`: light was here a moment ago.
     pub(crate) fn is_light(&self, was_lit: bool) -> bool {
-        let cells = || self.cells.iter().map(|&cell| cell as usize);
-        let heights = cells().map(|cell| self.now(cell).abs_diff(self.was(cell)));
-        let height = i64::from(heights.max().unwrap_or(0));
+        let runs = || self.runs.iter().map(|run| run.cells());
+        let height = i64::from(runs().map(|cells| self.height(cells)).max().unwrap_or(0));
         // Light: the mean step, weighted by the steps themselves, is at most this, in 256ths. Beyond it by `excess` so far.
         let sharp = height * if was_lit { LIT_SHARPNESS_MAX } else { LIGHT_SHARPNESS_MAX };
-        let mut excess = 0i64;
-        for (cell, left) in cells().zip((0..self.cells.len()).rev()) {
-            // Noise makes steps, too: half a threshold is more than it does.
-            let chance = u32::from(self.threshold[cell] / LEVEL / 2);
-            for beside in self.beside(cell) {
-                if self.is_flat(cell, beside, chance) {
-                    continue;
-                }
-                let step = i64::from(self.edge(cell, beside).saturating_sub(chance));
+        let (mut excess, mut left) = (0i64, runs().map(|cells| cells.len()).sum::<usize>());
+        for strip in runs().flat_map(|cells| cells.clone().step_by(STRIP).map(move |from| from..cells.end.min(from + STRIP))) {
+            left -= strip.len();
+            self.uneven_pairs(strip, |cell, beside| {
+                let step = i64::from(self.edge(cell, beside).saturating_sub(self.chance(cell)));
                 excess = excess.saturating_add(step * (256 * step - sharp));
-            }
+            });
             // A step of `sharp / 512` takes most away: where all that are left could not make up for it, it is a thing, as its outline
             // mostly says at once.
             if excess > 4 * left as i64 * (sharp * sharp / 1024 + 1) {
@@ -60,11 +61,57 @@ impl Change<'_> {
         excess <= 0
     }
 
+    /// Largest change of the cells.
+    fn height(&self, cells: Range<usize>) -> u16 {
+        let pairs = self.now[cells.clone()].iter().zip(&self.background[cells]);
+        pairs.map(|(now, was)| now.abs_diff(was / LEVEL)).max().unwrap_or(0)
+    }
+
+    /// Noise makes steps, too: half a threshold is more than it does.
+    fn chance(&self, cell: usize) -> u32 {
+        u32::from(self.threshold[cell] / LEVEL / 2)
+    }
+
+    /// Gives each pair of a cell of `strip`, which is part of a row, and one beside it whose [`edge`](Change::edge) may be more than chance:
+    /// most are flat both now and before, which many are seen to be at once.
+    fn uneven_pairs(&self, strip: Range<usize>, mut give: impl FnMut(usize, usize)) {
+        let (columns, len) = (self.grid.columns, self.now.len());
+        let (first, last) = (strip.start.is_multiple_of(columns), strip.end.is_multiple_of(columns));
+        let mut uneven = [0u8; STRIP];
+        let sides = [
+            (strip.start + usize::from(first)..strip.end, -1),
+            (strip.start..strip.end - usize::from(last), 1),
+            (if strip.start >= columns { strip.clone() } else { 0..0 }, -(columns as isize)),
+            (if strip.end + columns <= len { strip.clone() } else { 0..0 }, columns as isize),
+        ];
+        for (side, (cells, way)) in sides.iter().enumerate().filter(|(_, (cells, _))| !cells.is_empty()) {
+            let beside = cells.start.wrapping_add_signed(*way)..cells.end.wrapping_add_signed(*way);
+            self.mark_uneven(cells.clone(), beside, 1 << side, &mut uneven[cells.start - strip.start..]);
+        }
+        for (cell, marks) in strip.zip(uneven).filter(|(_, marks)| *marks != 0) {
+            let ways = sides.iter().enumerate().filter(|(side, _)| marks & 1 << side != 0);
+            ways.for_each(|(_, (_, way))| give(cell, cell.wrapping_add_signed(*way)));
+        }
+    }
+
+    /// Adds `mark` to `marks` of the cells whose edge to the one `beside` each is not for sure within chance. Slices of equal length and 16
+    /// bits throughout, so that it vectorises.
+    fn mark_uneven(&self, cells: Range<usize>, beside: Range<usize>, mark: u8, marks: &mut [u8]) {
+        let now = self.now[cells.clone()].iter().zip(&self.now[beside.clone()]);
+        let was = self.background[cells.clone()].iter().zip(&self.background[beside]);
+        for ((((now_a, now_b), (was_a, was_b)), threshold), marks) in now.zip(was).zip(&self.threshold[cells]).zip(marks) {
+            let (was_a, was_b) = (was_a / LEVEL, was_b / LEVEL);
+            let steps = now_a.abs_diff(*now_b) + 2 * was_a.abs_diff(was_b);
+            let flat = (steps <= threshold / LEVEL / 2) & (now_a + now_b <= 2 * (was_a + was_b)) & (*now_a.max(now_b) < WHITE as u16);
+            *marks |= if flat { 0 } else { mark };
+        }
+    }
+
     /// Whether what was here went away and the background still shows it: where the change falls to less than half from one
     /// cell to the next, the edge is the background's and not the picture's.
     pub(crate) fn is_ghost(&self) -> bool {
         let (mut thing, mut ghost) = (0u64, 0u64);
-        let pairs = self.cells.iter().map(|&cell| cell as usize);
+        let pairs = self.runs.iter().flat_map(|run| run.cells());
         for (a, b) in pairs.flat_map(|cell| self.beside(cell).into_iter().map(move |beside| (cell, beside))) {
             let (here, beside) = (self.now(a) - self.was(a), self.now(b) - self.was(b));
             if 2 * beside.abs() < here.abs() {
@@ -97,13 +144,6 @@ impl Change<'_> {
             least = least.min(beyond(older(a), was_b)).min(beyond(older(a), older(b)));
         }
         least
-    }
-
-    /// Whether [`edge`](Change::edge) is no more than `chance` for sure: most pairs are flat both now and before, and spare its division.
-    fn is_flat(&self, a: usize, b: usize, chance: u32) -> bool {
-        let ((now_a, now_b), (was_a, was_b)) = ((self.now(a), self.now(b)), (self.was(a), self.was(b)));
-        let steps = now_a.abs_diff(now_b) + 2 * was_a.abs_diff(was_b);
-        steps <= chance && now_a + now_b <= 2 * (was_a + was_b) && now_a.max(now_b) < WHITE
     }
 
     fn now(&self, cell: usize) -> i32 {

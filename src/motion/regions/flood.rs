@@ -1,4 +1,6 @@
-//! Cells that differ to one connected region, and what is counted of it on the way.
+//! Cells that differ to one connected region, run by run of a row, and what is counted of it on the way.
+
+use std::ops::Range;
 
 use super::GAP;
 use super::Regions;
@@ -19,16 +21,70 @@ pub(super) struct Blob {
     pub(super) right: usize,
     pub(super) bottom: usize,
     pub(super) evidence: u32,
+    /// How many cells it has.
+    pub(super) size: usize,
     /// Cells that changed since the frame before, or that nothing was at a moment ago.
     pub(super) stirred: usize,
     /// Cells that were part of a region one step ago.
     pub(super) stayed: usize,
     /// Cells beyond chance.
     pub(super) strong: usize,
+    /// Cells of regions that were certain before.
+    pub(super) held: usize,
+    /// Most ticks since one of its cells moved.
+    pub(super) still: u16,
+    /// Most evidence of what moved here last.
+    pub(super) weight: u32,
+    /// Most proof of motion around here.
+    pub(super) proof: u8,
     pub(super) zones: ZoneSet,
 }
 
+/// Neighbouring cells of one row, all of one region; as many as there are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    from: u32,
+    to: u32,
+}
+
+impl Run {
+    /// Most runs that a grid's cells make.
+    pub(super) const fn count_max(grid: Grid) -> usize {
+        grid.columns.div_ceil(2) * grid.rows
+    }
+
+    pub(super) fn of(cells: Range<usize>) -> Run {
+        Run {
+            from: cells.start as u32,
+            to: cells.end as u32,
+        }
+    }
+
+    pub(crate) fn cells(self) -> Range<usize> {
+        self.from as usize..self.to as usize
+    }
+}
+
 impl Blob {
+    fn nothing(grid: Grid) -> Blob {
+        Blob {
+            left: grid.columns,
+            top: grid.rows,
+            right: 0,
+            bottom: 0,
+            evidence: 0,
+            size: 0,
+            stirred: 0,
+            stayed: 0,
+            strong: 0,
+            held: 0,
+            still: 0,
+            weight: 0,
+            proof: 0,
+            zones: ZoneSet::EMPTY,
+        }
+    }
+
     /// The bounding box in parts of the picture that the grid covers.
     pub(super) fn rect(&self, grid: Grid) -> Rect {
         let part = |cells: usize, of: usize| (cells * usize::from(RECT_UNIT) / of) as u16;
@@ -43,73 +99,105 @@ impl Blob {
 }
 
 impl Regions {
-    /// Collects the cells connected to `from` into `cells`.
+    /// Collects the cells connected to `from` into `runs`.
     pub(super) fn flood(&mut self, from: usize, scene: &Scene<'_>, background: &mut Background) -> Blob {
         let (columns, rows) = (self.grid.columns, self.grid.rows);
-        let mut blob = Blob {
-            left: columns,
-            top: rows,
-            right: 0,
-            bottom: 0,
-            evidence: 0,
-            stirred: 0,
-            stayed: 0,
-            strong: 0,
-            zones: ZoneSet::EMPTY,
-        };
-        self.cells.clear();
-        self.reach((from % columns, from / columns), &mut blob, scene, background);
+        let mut blob = Blob::nothing(self.grid);
+        self.runs.clear();
+        self.claim(from, &mut blob, scene, background);
         let mut next = 0;
-        while let Some(&cell) = self.cells.get(next) {
+        while let Some(run) = self.runs.get(next).map(|run| run.cells()) {
             next += 1;
-            let (column, row) = (cell as usize % columns, cell as usize / columns);
-            let across = column.saturating_sub(GAP + 1)..(column + GAP + 2).min(columns);
+            let (row, column) = (run.start / columns, run.start % columns);
+            let across = column.saturating_sub(GAP + 1)..(column + run.len() + GAP + 1).min(columns);
             for row in row.saturating_sub(GAP + 1)..(row + GAP + 2).min(rows) {
-                let mut differing = self.differing(row * columns + across.start, across.len());
-                while differing != 0 {
-                    let byte = differing.trailing_zeros() / 8;
-                    differing &= !(0xff << (8 * byte));
-                    self.reach((across.start + byte as usize, row), &mut blob, scene, background);
+                let (mut at, end) = (row * columns + across.start, row * columns + across.end);
+                while let Some(ahead) = self.marks[at.min(end)..end].iter().position(|mark| *mark != SAME) {
+                    at = self.claim(at + ahead, &mut blob, scene, background);
                 }
             }
         }
         blob
     }
 
-    /// Marks of `count` cells from `from` on, one to a byte, the first the lowest: a neighbourhood's row is one word.
-    fn differing(&self, from: usize, count: usize) -> u64 {
-        const _: () = assert!(2 * GAP + 3 < 8 && SAME == 0);
-        let marks = &self.marks[from..];
-        let word = match marks.first_chunk::<8>() {
-            Some(eight) => u64::from_le_bytes(*eight),
-            None => marks.iter().rev().fold(0, |word, mark| word << 8 | u64::from(*mark)),
+    /// Adds the run of differing cells around `cell` to `blob` and `runs`; the first cell behind it.
+    fn claim(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) -> usize {
+        let columns = self.grid.columns;
+        let row = cell / columns * columns;
+        let mut differs = |cell: usize| {
+            let known = self.marks[cell] != SAME && background.recall(scene.now, cell);
+            if known {
+                self.marks[cell] = SAME;
+            }
+            self.marks[cell] != SAME
         };
-        word & !(u64::MAX << (8 * count))
+        if !differs(cell) {
+            return cell + 1;
+        }
+        let from = (row..cell).rev().take_while(|&cell| differs(cell)).last().unwrap_or(cell);
+        let to = (cell + 1..row + columns).find(|&cell| !differs(cell)).unwrap_or(row + columns);
+        self.count(from..to, blob, scene, background);
+        self.marks[from..to].fill(SAME);
+        self.runs.push(Run::of(from..to));
+        blob.left = blob.left.min(from - row);
+        blob.right = blob.right.max(to - 1 - row);
+        blob.top = blob.top.min(row / columns);
+        blob.bottom = blob.bottom.max(row / columns);
+        to
     }
 
-    /// Adds a differing cell to `blob` and `cells`.
-    fn reach(&mut self, (column, row): (usize, usize), blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
-        let cell = row * self.grid.columns + column;
-        let strong = self.marks[cell] == STRONG;
-        self.marks[cell] = SAME;
-        if background.recall(scene.now, cell) {
-            return;
-        }
+    /// Counts the cells of a run.
+    fn count(&self, cells: Range<usize>, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
         // While the light is in doubt, what it explained for a while comes up again.
-        let lately = if scene.lapse.step { 0b1_1110 } else { 0b1_1111 };
-        let born = strong && self.seen[cell] & lately == 0 && !background.in_doubt();
-        if born {
-            background.note_habit(cell);
+        let (sure, lately) = (!background.in_doubt(), if scene.lapse.step { 0b1_1110 } else { 0b1_1111 });
+        let (marks, seen) = (&self.marks[cells.clone()], &self.seen[cells.clone()]);
+        let born = || {
+            marks
+                .iter()
+                .zip(seen)
+                .map(|(mark, seen)| sure & (*mark == STRONG) & (*seen & lately == 0))
+        };
+        let stirred = background.stirred(scene.now, scene.before, cells.clone());
+        blob.stirred += number(stirred.zip(born()).map(|(stirred, born)| stirred | born));
+        background.note_habits(cells.clone(), born());
+        blob.size += cells.len();
+        blob.evidence += background.evidence(scene.now, cells.clone());
+        blob.stayed += number(seen.iter().map(|seen| *seen & 0b10 != 0));
+        blob.strong += number(marks.iter().map(|mark| *mark == STRONG));
+        blob.held += number(self.held[cells.clone()].iter().map(|held| *held != 0));
+        blob.still = most(blob.still, &self.still[cells.clone()]);
+        blob.weight = most(blob.weight, &self.weight[cells.clone()]);
+        blob.proof = most(blob.proof, &self.proof[cells.clone()]);
+        if scene.plan.zoned {
+            let zones = scene.plan.zones[cells].iter();
+            blob.zones = zones.fold(blob.zones, |all, zones| all.union(*zones));
         }
-        blob.left = blob.left.min(column);
-        blob.right = blob.right.max(column);
-        blob.top = blob.top.min(row);
-        blob.bottom = blob.bottom.max(row);
-        blob.evidence += background.evidence(scene.now, cell);
-        blob.stirred += usize::from(born || background.stirred(scene.now, scene.before, cell));
-        blob.stayed += usize::from(self.seen[cell] & 0b10 != 0);
-        blob.strong += usize::from(strong);
-        blob.zones = blob.zones.union(scene.plan.zones[cell]);
-        self.cells.push(cell as u32);
     }
+
+    /// Takes all cells that differ, of whatever region.
+    pub(super) fn take_all(&mut self) {
+        self.runs.clear();
+        for (row, marks) in self.marks.chunks_exact(self.grid.columns).enumerate() {
+            let mut at = 0;
+            while let Some(ahead) = marks[at..].iter().position(|mark| *mark != SAME) {
+                let from = at + ahead;
+                let to = marks[from..]
+                    .iter()
+                    .position(|mark| *mark == SAME)
+                    .map_or(marks.len(), |more| from + more);
+                self.runs.push(Run::of(row * marks.len() + from..row * marks.len() + to));
+                at = to;
+            }
+        }
+    }
+}
+
+/// How many of a run are true; in 16 bits, so that it vectorises.
+pub(super) fn number(run: impl Iterator<Item = bool>) -> usize {
+    usize::from(run.map(u16::from).sum::<u16>())
+}
+
+/// The largest of `values` and `than`.
+fn most<T: Copy + Ord>(than: T, values: &[T]) -> T {
+    values.iter().fold(than, |most, value| most.max(*value))
 }

@@ -1,9 +1,11 @@
 //! Regions that are light: told from things by their structure, passed over, and part of the background once they last.
 
+use super::Blob;
 use super::Regions;
+use super::Run;
 use super::Scene;
+use super::number;
 use crate::motion::background::Background;
-use crate::motion::background::SAME;
 use crate::motion::ticker::TICKS_PER_SECOND;
 
 /// What light explains is part of the background after this, in ticks.
@@ -13,44 +15,46 @@ const FRINGE_TICKS: u8 = TICKS_PER_SECOND as u8;
 
 impl Regions {
     /// Whether the region is light; what is too small to tell is, where it lies beside light.
-    pub(super) fn is_light(&self, scene: &Scene<'_>, background: &Background) -> bool {
-        if self.cells.len() < self.rules.wide {
-            return self.is_fringe();
+    pub(super) fn is_light(&self, blob: &Blob, scene: &Scene<'_>, background: &Background) -> bool {
+        if blob.size < self.rules.wide {
+            return self.is_fringe(blob);
         }
-        let lit = self.cells.iter().filter(|&&cell| self.lit[cell as usize] > 0).count();
-        self.change(scene.now, background).is_light(lit * 2 > self.cells.len())
+        let lit_of = |run: &Run| number(self.lit[run.cells()].iter().map(|lit| *lit > 0));
+        let lit: usize = self.runs.iter().map(lit_of).sum();
+        self.change(scene.now, background).is_light(lit * 2 > blob.size)
     }
 
     /// Whether what differs in the whole picture is light: a cloud's edge, a lamp that falls off.
     pub(crate) fn all_is_light(&mut self, now: &[u16], background: &Background) -> bool {
-        let differing = self.marks.iter().enumerate().filter(|(_, mark)| **mark != SAME);
-        self.cells.clear();
-        self.cells.extend(differing.map(|(cell, _)| cell as u32));
+        self.take_all();
         self.change(now, background).is_light(false)
     }
 
     /// Whether half of the region lies beside light.
-    fn is_fringe(&self) -> bool {
+    fn is_fringe(&self, blob: &Blob) -> bool {
         let reach = self.rules.reach;
-        let beside = |&&cell: &&u32| {
-            let (column, row) = (cell as usize % self.grid.columns, cell as usize / self.grid.columns);
+        let beside = |cell: &usize| {
+            let (column, row) = (cell % self.grid.columns, cell / self.grid.columns);
             let across = column.saturating_sub(reach)..(column + reach + 1).min(self.grid.columns);
             let mut rows = row.saturating_sub(reach)..(row + reach + 1).min(self.grid.rows);
             rows.any(|row| self.lit[row * self.grid.columns..][across.clone()].iter().any(|lit| *lit > 0))
         };
-        self.cells.iter().filter(beside).count() * 2 > self.cells.len()
+        let cells = self.runs.iter().flat_map(|run| run.cells());
+        cells.filter(beside).count() * 2 > blob.size
     }
 
     /// The region shows light: it is not learned from until most of it has lasted, for headlights go as they came. Then all of
     /// it is, for a part that is left over has edges that the light has not.
-    pub(super) fn pass_light(&mut self, scene: &Scene<'_>, background: &mut Background) {
-        let mut lasted = 0;
-        for cell in self.cells.iter().map(|&cell| cell as usize) {
-            (self.taken[cell], self.lit[cell]) = (1, FRINGE_TICKS);
-            self.still[cell] = self.still[cell].saturating_add(u16::from(scene.lapse.ticks));
-            lasted += usize::from(self.still[cell] >= LIT_TICKS);
+    pub(super) fn pass_light(&mut self, blob: &Blob, scene: &Scene<'_>, background: &mut Background) {
+        let (ticks, mut lasted) = (u16::from(scene.lapse.ticks), 0);
+        for cells in self.runs.iter().map(|run| run.cells()) {
+            self.taken[cells.clone()].fill(1);
+            self.lit[cells.clone()].fill(FRINGE_TICKS);
+            let still = &mut self.still[cells];
+            still.iter_mut().for_each(|still| *still = still.saturating_add(ticks));
+            lasted += number(still.iter().map(|still| *still >= LIT_TICKS));
         }
-        if lasted * 2 > self.cells.len() {
+        if lasted * 2 > blob.size {
             self.absorb(scene, background);
         }
     }
