@@ -316,7 +316,7 @@ impl Detector {
         if let Some(light) = light {
             self.background.relight(light);
         }
-        let sway = Sway::measure(&self.now, &self.background.value, self.grid, counts);
+        let sway = Sway::measure(&self.now, &self.background.value, self.grid, taken, keep);
         if sway != Sway::default() {
             return self.background.compare_swayed(&self.now, sway, &mut self.regions.marks);
         }

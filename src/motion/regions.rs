@@ -203,9 +203,9 @@ impl Regions {
             *proof -= (*proof >> 2) + u8::from(*proof & 3 != 0);
         }
         for ((seen, held), still) in self.seen.iter().zip(&mut self.held).zip(&mut self.still) {
-            let recent = seen & 0b1110 != 0;
-            *held = if recent { *held } else { 0 };
-            *still = if recent { *still } else { 0 };
+            let recent = if seen & 0b1110 != 0 { u16::MAX } else { 0 };
+            *held &= recent as u8;
+            *still &= recent;
         }
     }
 

@@ -1,13 +1,18 @@
 //! Sway: a displacement of the whole picture by less than a cell, as a camera in the wind or on a shaking wall gives it.
 
+use std::ops::Range;
+
 use super::cells::Grid;
 use super::cells::LEVEL;
-use crate::limits::LIGHT_SAMPLES_MAX;
 
 /// A displacement smaller than this is left to the thresholds: half a pixel of a cell of eight.
 const NEGLIGIBLE: i32 = UNIT / 16;
 /// Units of a displacement by a cell.
 const UNIT: i32 = 256;
+/// Cells that a displacement is measured by, about: one row in so many is looked at.
+const SAMPLES: usize = 1024;
+/// Cells of a row that are looked at together.
+const STRIP: usize = 40;
 
 /// A displacement, in 256ths of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,36 +37,52 @@ impl Sway {
         (value as u16, doubt.min(u32::from(u16::MAX)) as u16)
     }
 
-    /// The displacement that turns `background` into `now`, by least squares over the cells for which `counts`
+    /// The displacement that turns `background` into `now`, by least squares over the cells that are kept and not `taken`
     /// (Lucas and Kanade, 1981), once roughly and once knowing the direction; none when it is negligible or explains
     /// less than a third of what changed.
-    pub(crate) fn measure(now: &[u16], background: &[u16], grid: Grid, counts: impl Fn(usize) -> bool) -> Sway {
-        let fit = |toward| Sway::fit(now, background, grid, toward, &counts);
-        let Some((rough, _)) = fit(Sway::default()) else {
+    pub(crate) fn measure(now: &[u16], background: &[u16], grid: Grid, taken: &[u8], keep: &[u16]) -> Sway {
+        let pictures = Pictures {
+            grid,
+            now,
+            background,
+            taken,
+            keep,
+        };
+        let Some((rough, _)) = pictures.fit(Sway::default()) else {
             return Sway::default();
         };
         let matters = |sway: Sway| sway.across.abs().max(sway.down.abs()) >= NEGLIGIBLE;
-        match fit(rough) {
+        match pictures.fit(rough) {
             Some((sway, true)) if matters(sway) => sway,
             _ => Sway::default(),
         }
     }
+}
 
+/// What a displacement is measured by.
+struct Pictures<'a> {
+    grid: Grid,
+    now: &'a [u16],
+    background: &'a [u16],
+    taken: &'a [u8],
+    keep: &'a [u16],
+}
+
+/// Sums of products over cells: of slopes across and down, and of the change.
+#[derive(Default)]
+struct Sums {
+    xx: i64,
+    xy: i64,
+    yy: i64,
+    xd: i64,
+    yd: i64,
+    dd: i64,
+}
+
+impl Pictures<'_> {
     /// A displacement in the direction of `toward`, and whether it explains at least a third of what changed.
-    fn fit(now: &[u16], background: &[u16], grid: Grid, toward: Sway, counts: impl Fn(usize) -> bool) -> Option<(Sway, bool)> {
-        let step = (grid.len() / LIGHT_SAMPLES_MAX / 2) | 1;
-        let (mut xx, mut xy, mut yy, mut xd, mut yd, mut dd) = (0i64, 0i64, 0i64, 0i64, 0i64, 0i64);
-        for cell in (0..grid.len()).step_by(step).filter(|&cell| counts(cell)) {
-            let (x, y) = slopes(background, grid, cell, toward);
-            let (x, y) = (x / 16, y / 16);
-            let d = i32::from(now[cell]) - i32::from(background[cell] / LEVEL);
-            // More than the next cell over: not sway, but a thing.
-            if d.abs() <= 2 * (x.abs() + y.abs()) {
-                let product = |a: i32, b: i32| i64::from(a * b);
-                (xx, xy, yy) = (xx + product(x, x), xy + product(x, y), yy + product(y, y));
-                (xd, yd, dd) = (xd + product(x, d), yd + product(y, d), dd + product(d, d));
-            }
-        }
+    fn fit(&self, toward: Sway) -> Option<(Sway, bool)> {
+        let Sums { xx, xy, yy, xd, yd, dd } = self.sums(toward);
         let det = i128::from(xx) * i128::from(yy) - i128::from(xy) * i128::from(xy);
         if det <= 0 {
             return None;
@@ -74,6 +95,69 @@ impl Sway {
         let explained = (i64::from(across) * xd + i64::from(down) * yd) / i64::from(UNIT);
         Some((Sway { across, down }, explained * 3 >= dd))
     }
+
+    /// Over rows that are spread over the picture, in strips.
+    fn sums(&self, toward: Sway) -> Sums {
+        let (columns, rows) = (self.grid.columns, self.grid.rows);
+        let step = (self.grid.len() / SAMPLES).max(1);
+        let mut sums = Sums::default();
+        for row in (1..rows.saturating_sub(1)).step_by(step) {
+            for column in (1..columns.saturating_sub(1)).step_by(STRIP) {
+                let from = row * columns + column;
+                self.add_strip(&mut sums, from..from + STRIP.min(columns - 1 - column), toward);
+            }
+        }
+        sums
+    }
+
+    /// Adds the cells of part of a row that does not touch the edge. 16 bits for the factors and 32 for their sums, so that it vectorises.
+    fn add_strip(&self, sums: &mut Sums, cells: Range<usize>, toward: Sway) {
+        let columns = self.grid.columns;
+        let (mut x, mut y, mut d) = ([0i16; STRIP], [0i16; STRIP], [0i16; STRIP]);
+        self.add_slopes(&mut x, cells.clone(), 1, toward.across.signum());
+        self.add_slopes(&mut y, cells.clone(), columns, toward.down.signum());
+        let shown = self.now[cells.clone()].iter().zip(&self.background[cells.clone()]);
+        let free = self.taken[cells.clone()].iter().zip(&self.keep[cells]);
+        for ((((x, y), d), (now, was)), (taken, keep)) in x.iter_mut().zip(&mut y).zip(&mut d).zip(shown).zip(free) {
+            *d = *now as i16 - (was / LEVEL) as i16;
+            // More than the next cell over: not sway, but a thing.
+            let counts = (d.abs() <= 2 * (x.abs() + y.abs())) & (*taken == 0) & (*keep != 0);
+            let mask = if counts { -1 } else { 0 };
+            (*x, *y, *d) = (*x & mask, *y & mask, *d & mask);
+        }
+        sums.xx += dot(&x, &x);
+        sums.xy += dot(&x, &y);
+        sums.yy += dot(&y, &y);
+        sums.xd += dot(&x, &d);
+        sums.yd += dot(&y, &d);
+        sums.dd += dot(&d, &d);
+    }
+
+    /// Slopes of the background at `cells` between those `stride` before and behind, as [`slopes`] has them, in sixteenths of a level.
+    fn add_slopes(&self, slopes: &mut [i16; STRIP], cells: Range<usize>, stride: usize, sign: i32) {
+        let before = if sign == 1 {
+            cells.clone()
+        } else {
+            cells.start - stride..cells.end - stride
+        };
+        let behind = if sign == -1 {
+            cells
+        } else {
+            cells.start + stride..cells.end + stride
+        };
+        let halved = u32::from(sign == 0);
+        let pairs = self.background[before].iter().zip(&self.background[behind]);
+        for (slope, (before, behind)) in slopes.iter_mut().zip(pairs) {
+            *slope = ((behind / LEVEL) as i16 - (before / LEVEL) as i16) >> halved;
+        }
+    }
+}
+
+/// Products of strips, added up: [`STRIP`] of them, of 12 bits and a sign each, are less than 2^31.
+#[inline(never)] // else it is unrolled before it vectorises
+fn dot(one: &[i16; STRIP], other: &[i16; STRIP]) -> i64 {
+    let products = one.iter().zip(other).map(|(one, other)| i32::from(*one) * i32::from(*other));
+    i64::from(products.sum::<i32>())
 }
 
 /// Steps across and down from cell `cell` of `values`: to the neighbours that `toward` slides in from (up-wind

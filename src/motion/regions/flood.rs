@@ -112,7 +112,7 @@ impl Regions {
             let across = column.saturating_sub(GAP + 1)..(column + run.len() + GAP + 1).min(columns);
             for row in row.saturating_sub(GAP + 1)..(row + GAP + 2).min(rows) {
                 let (mut at, end) = (row * columns + across.start, row * columns + across.end);
-                while let Some(ahead) = self.marks[at.min(end)..end].iter().position(|mark| *mark != SAME) {
+                while let Some(ahead) = first_differing(&self.marks[at.min(end)..end]) {
                     at = self.claim(at + ahead, &mut blob, scene, background);
                 }
             }
@@ -179,7 +179,7 @@ impl Regions {
         self.runs.clear();
         for (row, marks) in self.marks.chunks_exact(self.grid.columns).enumerate() {
             let mut at = 0;
-            while let Some(ahead) = marks[at..].iter().position(|mark| *mark != SAME) {
+            while let Some(ahead) = first_differing(&marks[at..]) {
                 let from = at + ahead;
                 let to = marks[from..]
                     .iter()
@@ -192,6 +192,19 @@ impl Regions {
     }
 }
 
+/// The first that is not [`SAME`], eight at a time.
+fn first_differing(marks: &[u8]) -> Option<usize> {
+    const _: () = assert!(SAME == 0);
+    let first = |word: [u8; 8]| (word != [SAME; 8]).then(|| u64::from_le_bytes(word).trailing_zeros() as usize / 8);
+    let (words, rest) = marks.as_chunks::<8>();
+    let found = words.iter().enumerate().find_map(|(n, word)| first(*word).map(|at| 8 * n + at));
+    // The last word overlaps the one before, in which nothing was found.
+    found.or_else(|| match marks.last_chunk::<8>() {
+        Some(word) => first(*word).map(|at| marks.len() - 8 + at),
+        None => rest.iter().position(|mark| *mark != SAME),
+    })
+}
+
 /// How many of a run are true; in 16 bits, so that it vectorises.
 pub(super) fn number(run: impl Iterator<Item = bool>) -> usize {
     usize::from(run.map(u16::from).sum::<u16>())
@@ -200,4 +213,19 @@ pub(super) fn number(run: impl Iterator<Item = bool>) -> usize {
 /// The largest of `values` and `than`.
 fn most<T: Copy + Ord>(than: T, values: &[T]) -> T {
     values.iter().fold(than, |most, value| most.max(*value))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_first_that_differs_is_found_wherever_it_is(marks in vec(prop_oneof![9 => Just(SAME), 1 => SAME..=STRONG], 0..40)) {
+            prop_assert_eq!(first_differing(&marks), marks.iter().position(|mark| *mark != SAME));
+        }
+    }
 }

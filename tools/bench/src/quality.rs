@@ -39,7 +39,7 @@ const PYTHON: &str = ".cache/motion-peers/bin/python";
 const FOLDER: &str = ".cache/quality";
 /// Sizes at which each case is played.
 const SIZES: [(u32, u32); 3] = [(320, 240), (640, 480), (1280, 720)];
-/// Seed of all cases.
+/// Seed of all cases, unless LOOKOUT_BENCH_SEED is another one.
 const SEED: u64 = 11;
 /// Real footage with truth, beside the project.
 const FOOTAGE: (&str, &str) = (
@@ -60,7 +60,7 @@ pub(crate) fn run() {
     std::fs::create_dir_all(FOLDER).expect("a folder for clips");
     let jobs: Vec<_> = SIZES
         .into_iter()
-        .flat_map(|size| corpus::cases(SEED).into_iter().map(move |case| (size, case)))
+        .flat_map(|size| corpus::cases(seed()).into_iter().map(move |case| (size, case)))
         .collect();
     let (next, scores) = (AtomicUsize::new(0), Scores::default());
     let work = || {
@@ -117,9 +117,14 @@ fn measure(clip: &Clip, group: &str, name: &str, with_peers: bool, scores: &Scor
     }
 }
 
+fn seed() -> u64 {
+    let asked = std::env::var("LOOKOUT_BENCH_SEED").ok();
+    asked.map_or(SEED, |seed| seed.parse().expect("a number"))
+}
+
 /// Renders a case as YUV4MPEG2.
 fn render(case: &Case, size: (u32, u32)) -> Clip {
-    let spec = case.spec(SEED, size);
+    let spec = case.spec(seed(), size);
     let settings = source::Settings {
         spec: source::Spec::Scene(spec.clone()),
         ..source::Settings::default()
