@@ -6,5 +6,6 @@ pub mod clock;
 
 pub mod frame;
 pub mod motion;
+pub mod encoder;
 
 mod schema;

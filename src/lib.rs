@@ -9,6 +9,7 @@ pub mod trigger;
 
 pub mod identity;
 
+pub use lookout_core::encoder;
 pub use lookout_core::motion;
 pub mod source;
 

@@ -6,7 +6,6 @@
 //! [`Desk`] lies between them, the viewers and the recorder. A picture that finds the desk taken is left out, and counted.
 
 mod desk;
-mod encoder;
 mod reel;
 mod seat;
 mod shutter;
@@ -15,7 +14,6 @@ mod take;
 
 pub use desk::Counters;
 pub use desk::Desk;
-pub use encoder::Developer;
 pub use reel::Index;
 pub use reel::Reel;
 pub use reel::ReelError;
@@ -29,8 +27,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::Mono;
+use crate::encoder;
+use crate::encoder::camera_bytes_max;
+use crate::encoder::encoded_bytes_max;
 use crate::limits::CLIP_FRAMES_MAX;
-use crate::limits::PICTURE_BYTES_MIN;
 use crate::limits::TAKES_MAX;
 use crate::limits::THREAD_STACK_BYTES;
 use crate::motion::Score;
@@ -87,17 +87,6 @@ pub struct Picture {
     pub captured: Mono,
     /// Strongest motion in it.
     pub score: Score,
-}
-
-/// Longest JPEG made of a raw picture of this size, in bytes: one and a half bits a pixel. Longer: made again at less quality.
-pub const fn encoded_bytes_max(width: u32, height: u32) -> usize {
-    let bytes = width as usize * height as usize * 3 / 16;
-    if bytes < PICTURE_BYTES_MIN { PICTURE_BYTES_MIN } else { bytes }
-}
-
-/// Longest JPEG taken from a camera that makes it itself, in bytes: three bits a pixel. Longer: left out, and counted.
-pub const fn camera_bytes_max(width: u32, height: u32) -> usize {
-    2 * encoded_bytes_max(width, height)
 }
 
 /// Most bytes that pictures of this size take: what lies on the desk, what is being made of it, what events and viewers hold,

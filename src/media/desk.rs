@@ -223,7 +223,7 @@ impl Desk {
     /// Reserves memory for frames of `format`.
     pub(super) fn reserve(&self, format: &FrameFormat) {
         let bytes = match format.pixel {
-            PixelFormat::Mjpeg => super::camera_bytes_max(format.width, format.height),
+            PixelFormat::Mjpeg => crate::encoder::camera_bytes_max(format.width, format.height),
             _ => format.bytes_min(),
         };
         let mut exposure = lock(&self.exposure);

@@ -8,13 +8,13 @@ use std::time::Duration;
 use heapless::Vec;
 
 use super::Desk;
-use super::Developer;
 use super::Picture;
 use super::desk::Count;
 use super::desk::News;
 use super::take::Take;
 use crate::clock::Clock;
 use crate::clock::Mono;
+use crate::encoder::Developer;
 use crate::event::model::Phase;
 use crate::limits::STUDIO_CLOSE_MS_MAX;
 use crate::limits::STUDIO_WAIT_MS_MAX;

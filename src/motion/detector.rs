@@ -169,6 +169,7 @@ impl Detector {
 
     /// What `frame` shows. Frames come in the order in which they were taken; after a [`FrameFault`] the next one
     /// goes on as if the bad one had not been.
+    #[inline(never)] // what it is called from is built for size, and what is inlined there is, too
     pub fn observe(&mut self, frame: &Frame<'_>) -> Result<&Motion, FrameFault> {
         mem::swap(&mut self.now, &mut self.before);
         if let Err(fault) = self.read(frame) {

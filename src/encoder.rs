@@ -10,10 +10,9 @@ use jpeg_encoder::ImageBuffer;
 use jpeg_encoder::JpegColorType;
 use jpeg_encoder::SamplingFactor;
 
-use super::camera_bytes_max;
-use super::encoded_bytes_max;
 use crate::frame::FrameFormat;
 use crate::frame::PixelFormat;
+use crate::limits::PICTURE_BYTES_MIN;
 use crate::limits::PICTURE_QUALITY_MIN;
 use crate::motion::jpeg::STANDARD_TABLES;
 
@@ -26,8 +25,19 @@ const QUALITY_STEP: u8 = 15;
 /// How often that is tried for one picture.
 const TRIES_MAX: usize = 4;
 
+/// Longest JPEG made of a raw picture of this size, in bytes: one and a half bits a pixel. Longer: made again at less quality.
+pub const fn encoded_bytes_max(width: u32, height: u32) -> usize {
+    let bytes = width as usize * height as usize * 3 / 16;
+    if bytes < PICTURE_BYTES_MIN { PICTURE_BYTES_MIN } else { bytes }
+}
+
+/// Longest JPEG taken from a camera that makes it itself, in bytes: three bits a pixel. Longer: left out, and counted.
+pub const fn camera_bytes_max(width: u32, height: u32) -> usize {
+    2 * encoded_bytes_max(width, height)
+}
+
 /// Most bytes that encoding holds beside the picture that it makes.
-pub(super) const fn footprint(width: u32) -> usize {
+pub const fn footprint(width: u32) -> usize {
     (width as usize + 16) * ROWS_HELD * 4 + 8 * 1024
 }
 
@@ -50,6 +60,7 @@ impl Developer {
     }
 
     /// The JPEG of a frame; none when it is too long, or no picture.
+    #[inline(never)] // what it is called from is built for size, and what is inlined there is, too
     pub fn develop(&mut self, format: &FrameFormat, data: &[u8]) -> Option<Bytes> {
         if format.pixel == PixelFormat::Mjpeg {
             let jpeg = complete(data)?;
