@@ -9,10 +9,10 @@ use super::cells::LEVEL;
 const NEGLIGIBLE: i32 = UNIT / 16;
 /// Units of a displacement by a cell.
 const UNIT: i32 = 256;
-/// Cells that a displacement is measured by, about: one row in so many is looked at.
-const SAMPLES: usize = 1024;
 /// Cells of a row that are looked at together.
 const STRIP: usize = 40;
+/// Strips that a displacement is measured by, about: of a larger grid fewer rows tell.
+const STRIPS: usize = 56;
 
 /// A displacement, in 256ths of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,15 +96,19 @@ impl Pictures<'_> {
         Some((Sway { across, down }, explained * 3 >= dd))
     }
 
-    /// Over rows that are spread over the picture, in strips.
+    /// Over strips that are spread over the picture: of rows from top to bottom one each, from left to right in turn.
     fn sums(&self, toward: Sway) -> Sums {
         let (columns, rows) = (self.grid.columns, self.grid.rows);
-        let step = (self.grid.len() / SAMPLES).max(1);
+        let (across, down) = (columns.saturating_sub(2).div_ceil(STRIP), rows.saturating_sub(2));
         let mut sums = Sums::default();
-        for row in (1..rows.saturating_sub(1)).step_by(step) {
-            for column in (1..columns.saturating_sub(1)).step_by(STRIP) {
-                let from = row * columns + column;
-                self.add_strip(&mut sums, from..from + STRIP.min(columns - 1 - column), toward);
+        let mut add = |row: usize, strip: usize| {
+            let column = 1 + strip * STRIP;
+            let from = row * columns + column;
+            self.add_strip(&mut sums, from..from + STRIP.min(columns - 1 - column), toward);
+        };
+        for (n, row) in (1..down + 1).step_by((down / STRIPS).max(1)).enumerate() {
+            if across > 0 {
+                add(row, n % across);
             }
         }
         sums
@@ -114,8 +118,8 @@ impl Pictures<'_> {
     fn add_strip(&self, sums: &mut Sums, cells: Range<usize>, toward: Sway) {
         let columns = self.grid.columns;
         let (mut x, mut y, mut d) = ([0i16; STRIP], [0i16; STRIP], [0i16; STRIP]);
-        self.add_slopes(&mut x, cells.clone(), 1, toward.across.signum());
-        self.add_slopes(&mut y, cells.clone(), columns, toward.down.signum());
+        self.fill_slopes(&mut x, cells.clone(), 1, toward.across.signum());
+        self.fill_slopes(&mut y, cells.clone(), columns, toward.down.signum());
         let shown = self.now[cells.clone()].iter().zip(&self.background[cells.clone()]);
         let free = self.taken[cells.clone()].iter().zip(&self.keep[cells]);
         for ((((x, y), d), (now, was)), (taken, keep)) in x.iter_mut().zip(&mut y).zip(&mut d).zip(shown).zip(free) {
@@ -134,7 +138,7 @@ impl Pictures<'_> {
     }
 
     /// Slopes of the background at `cells` between those `stride` before and behind, as [`slopes`] has them, in sixteenths of a level.
-    fn add_slopes(&self, slopes: &mut [i16; STRIP], cells: Range<usize>, stride: usize, sign: i32) {
+    fn fill_slopes(&self, slopes: &mut [i16; STRIP], cells: Range<usize>, stride: usize, sign: i32) {
         let before = if sign == 1 {
             cells.clone()
         } else {
