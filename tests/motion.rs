@@ -142,6 +142,22 @@ fn a_shaking_camera_and_steady_rain_are_quiet() {
 }
 
 #[test]
+fn a_camera_that_is_pushed_aside_is_quiet_and_hardly_anything_differs() {
+    for push in [(1.0, 0.5), (2.0, -1.0), (-3.0, 1.5), (0.5, 3.0)] {
+        for size in [SMALL, (640, 480)] {
+            let said = watch(&Settings::default(), size, 7, 120, |n, _| Look {
+                shake: if n >= 90 { push } else { (0.0, 0.0) },
+                ..Look::default()
+            });
+            assert!(moving(&said).is_empty(), "{push:?} at {size:?}");
+            // Up to a third of the picture, unless the background is moved along.
+            let most = said[80..].iter().map(|motion| motion.area_permille).max();
+            assert!(most < Some(40), "{push:?} at {size:?}: {most:?} per mille");
+        }
+    }
+}
+
+#[test]
 fn a_walker_is_found_within_a_few_frames_and_over_when_gone() {
     for (height, level) in [(0.5, -40.0), (0.3, 30.0), (0.12, -30.0)] {
         let said = watch(&Settings::default(), (640, 480), 5, 160, |n, _| Look {
