@@ -124,3 +124,49 @@ impl<'a> Bits<'a> {
 fn has_marker(eight: u64) -> bool {
     (!eight).wrapping_sub(0x0101_0101_0101_0101) & eight & !LOW_SEVEN != 0
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The bytes up to a marker or the end, without those stuffed in, by definition (ISO/IEC 10918-1, F.1.2.3).
+    fn unstuffed(data: &[u8]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut rest = data;
+        loop {
+            rest = match rest {
+                [0xff, 0, after @ ..] => {
+                    bytes.push(0xff);
+                    after
+                }
+                [0xff, ..] | [] => return bytes,
+                [byte, after @ ..] => {
+                    bytes.push(*byte);
+                    after
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bits_are_those_of_the_bytes_without_what_was_stuffed_in(
+            data in vec(prop_oneof![4 => any::<u8>(), 2 => Just(0xff), 3 => Just(0)], 0..60), takes in vec(1u32..=28, 1..60),
+        ) {
+            let bytes = unstuffed(&data);
+            let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| usize::from(byte >> (7 - at % 8) & 1));
+            let (mut bits, mut at) = (Bits::new(&data), 0);
+            for count in takes {
+                bits.fill();
+                let expected = (at..at + count as usize).fold(0, |value, at| value << 1 | bit(at));
+                prop_assert_eq!(bits.peek(count), expected);
+                bits.take(count);
+                at += count as usize;
+                prop_assert_eq!(bits.is_whole(), at <= bytes.len() * 8);
+            }
+        }
+    }
+}
