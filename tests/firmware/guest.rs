@@ -29,6 +29,8 @@ use tokio_tungstenite::tungstenite::client;
 pub(crate) const BOOT_MAX: Duration = Duration::from_secs(600);
 /// Longest time that anything short takes there.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(300);
+/// Longest time for an answer to one attempt at an upgrade.
+const UPGRADE_MAX: Duration = Duration::from_secs(30);
 
 /// Fields of the header for a body of JSON, and of bytes.
 pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
@@ -210,10 +212,18 @@ impl Machine {
 
     /// A client of the stream.
     pub(crate) fn connect(&self, path: &str) -> Stream {
-        let socket = TcpStream::connect(self.address).expect("the service listens");
-        socket.set_read_timeout(Some(Duration::from_millis(500))).expect("a timeout");
-        let connect = || client(format!("ws://localhost{path}"), socket.try_clone().expect("a descriptor")).ok();
-        Stream(within(PATIENCE, "an upgrade", connect).0)
+        // A new connection each time: an answer that comes late would be taken for one to the next try.
+        let connect = || {
+            let socket = TcpStream::connect(self.address).expect("the service listens");
+            socket.set_read_timeout(Some(UPGRADE_MAX)).expect("a timeout");
+            let (stream, _) = client(format!("ws://localhost{path}"), socket).ok()?;
+            stream
+                .get_ref()
+                .set_read_timeout(Some(Duration::from_millis(500)))
+                .expect("a timeout");
+            Some(Stream(stream))
+        };
+        within(PATIENCE, "an upgrade", connect)
     }
 }
 
