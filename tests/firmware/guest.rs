@@ -10,6 +10,8 @@ use std::net::TcpListener;
 use std::net::TcpStream;
 use std::ops::Deref;
 use std::os::unix::net::UnixStream;
+use std::panic;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::Child;
 use std::process::Command;
@@ -113,6 +115,15 @@ impl Guest {
                 None => said += &line,
             }
         }
+    }
+
+    /// Runs a part of a chapter; when it fails, what these units logged is printed, too.
+    pub(crate) fn explained<T>(&mut self, units: &[&str], part: impl FnOnce(&mut Guest) -> T) -> T {
+        panic::catch_unwind(AssertUnwindSafe(|| part(self))).unwrap_or_else(|failure| {
+            let units: String = units.iter().map(|unit| format!(" --unit {unit}")).collect();
+            println!("{}", self.run(&format!("journalctl --output short-monotonic --lines 100{units}")));
+            panic::resume_unwind(failure)
+        })
     }
 
     /// Sets one of the camera's controls.

@@ -14,6 +14,8 @@ const NAME: &str = "lookout-porch";
 const PASSWORD: &str = "a horse on the porch";
 const HOME: &str = "somebody's home";
 const HOME_PASSPHRASE: &str = "four words of home";
+/// Whose words tell how it came to what.
+const UNITS: [&str; 2] = ["lookout-network", "iwd"];
 /// The device's address as an access point, of board/facts.
 const FACTS: &str = include_str!("../../board/facts");
 
@@ -23,10 +25,16 @@ pub(crate) fn set_up(dir: &Path) {
     std::fs::write(&add, text).expect("written");
     let _ = std::fs::remove_file(dir.join("radio.qcow2"));
     let mut guest = start(dir, &["--add", &add.to_string_lossy()]);
-    let device = own_address();
+    guest.explained(&UNITS, from_access_point_to_home);
+    guest.run("sync");
+    guest.cut();
+    start(dir, &[]).explained(&UNITS, at_home_by_itself);
+}
 
-    enter(&mut guest);
-    let report = network(&mut guest, "phone", &device);
+fn from_access_point_to_home(guest: &mut Guest) {
+    let device = own_address();
+    enter(guest);
+    let report = network(guest, "phone", &device);
     println!("  {} sees {}", report["access_point"], report["networks"]);
     assert_eq!((&report["state"], &report["access_point"]), (&json!("access_point"), &json!(NAME)));
     assert!(
@@ -36,33 +44,32 @@ pub(crate) fn set_up(dir: &Path) {
         "{report}"
     );
 
-    wish(&mut guest, &device, "three words of home");
-    let report = back(&mut guest, &device);
+    wish(guest, &device, "three words of home");
+    let report = back(guest, &device);
     println!("  back as an access point: {}", report["failed"]["message"]);
     assert_eq!(report["failed"]["reason"], "refused", "{report}");
-    assert_eq!(kept(&mut guest), "", "nothing of it is kept");
+    assert_eq!(kept(guest), "", "nothing of it is kept");
 
-    wish(&mut guest, &device, HOME_PASSPHRASE);
-    let address = at_home(&mut guest);
-    assert!(kept(&mut guest).contains("AutoConnect=false"), "only tried as yet");
+    wish(guest, &device, HOME_PASSPHRASE);
+    let address = at_home(guest);
+    assert!(kept(guest).contains("AutoConnect=false"), "only tried as yet");
     let report = within(PATIENCE, "a network that is kept", || {
-        let report = network(&mut guest, "home", &address);
+        let report = network(guest, "home", &address);
         (report["state"] == "settled").then_some(report)
     });
     println!("  at home as {address}: {}", report["ssid"]);
-    let kept = kept(&mut guest);
+    let kept = kept(guest);
     assert!(kept.contains("Passphrase=") && !kept.contains("AutoConnect"), "{kept}");
     assert_eq!(
         guest.run("/run/tools/iw dev wlan0 info | sed -n 's/.*type //p'"),
         "managed",
         "no access point any more"
     );
+}
 
-    guest.run("sync");
-    guest.cut();
-    let mut guest = start(dir, &[]);
-    let address = at_home(&mut guest);
-    let report = network(&mut guest, "home", &address);
+fn at_home_by_itself(guest: &mut Guest) {
+    let address = at_home(guest);
+    let report = network(guest, "home", &address);
     println!("  at home by itself after a start, as {address}");
     assert_eq!(report["state"], "settled", "{report}");
 }

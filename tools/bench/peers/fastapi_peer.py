@@ -1,4 +1,5 @@
-"""FastAPI on uvicorn: says each line of its standard input to every client. First prints its port, then a line per client."""
+"""FastAPI on uvicorn: says each line of its standard input to every client. First prints its port, then a line per client.
+With the argument "plain" it does not take a client's offer of compressed messages, which it does by default."""
 
 import asyncio
 import socket
@@ -40,7 +41,7 @@ async def main():
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(2048)
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws_per_message_deflate=False))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", ws_per_message_deflate="plain" not in sys.argv))
     print(listener.getsockname()[1], flush=True)
     await asyncio.gather(server.serve(sockets=[listener]), broadcast(server))
 

@@ -2,6 +2,7 @@
 //! a loop that writes the same bytes to plain sockets and does nothing else. That loop is the limit for one write a
 //! message; where messages come in bursts, gathering them can beat it.
 
+mod inflate;
 mod peers;
 pub(crate) mod readers;
 pub(crate) mod servers;
@@ -65,7 +66,7 @@ struct Summary {
 
 type Start = fn(usize) -> Option<Box<dyn Server>>;
 
-const SERVERS: [(&str, Start); 5] = [
+const SERVERS: [(&str, Start); 6] = [
     ("raw writes", |clients| Some(Box::new(Raw::start(clients)))),
     ("lookout", |clients| Some(Box::new(Lookout::start(clients)))),
     ("tokio-tungstenite", |clients| Some(Box::new(Tungstenite::start(clients)))),
@@ -74,6 +75,9 @@ const SERVERS: [(&str, Start); 5] = [
     }),
     ("fastapi", |clients| {
         Peer::fastapi(clients).map(|peer| Box::new(peer) as Box<dyn Server>)
+    }),
+    ("fastapi, browsers", |clients| {
+        Peer::fastapi_of_browsers(clients).map(|peer| Box::new(peer) as Box<dyn Server>)
     }),
 ];
 

@@ -27,6 +27,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::servers::HELLO;
+use super::servers::HELLO_OF_BROWSER;
 use super::servers::Server;
 use crate::process::process_cpu_ns;
 use crate::process::this_thread;
@@ -132,6 +133,7 @@ impl Drop for Tungstenite {
 /// A server in a process of its own.
 pub(super) struct Peer {
     address: SocketAddr,
+    hello: &'static str,
     clients: usize,
     child: Child,
     lines: BufReader<ChildStdout>,
@@ -139,20 +141,33 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    /// `None` where it is not installed; `tools/bench/run` does that.
+    /// The same bytes as the others': uvicorn is told not to compress. `None` where it is not installed; `tools/bench/run` does that.
     pub(super) fn fastapi(clients: usize) -> Option<Peer> {
-        Peer::start(Path::new(".cache/peers/bin/python"), "fastapi_peer.py", clients)
+        Peer::start(Path::new(".cache/peers/bin/python"), &["fastapi_peer.py", "plain"], HELLO, clients)
+    }
+
+    /// At its defaults, asked by browsers: uvicorn takes their offer of compressed messages.
+    pub(super) fn fastapi_of_browsers(clients: usize) -> Option<Peer> {
+        Peer::start(
+            Path::new(".cache/peers/bin/python"),
+            &["fastapi_peer.py"],
+            HELLO_OF_BROWSER,
+            clients,
+        )
     }
 
     /// `None` where it is not installed.
     pub(super) fn node(clients: usize) -> Option<Peer> {
         let installed = Path::new(".cache/node/node_modules/ws").exists();
-        installed.then(|| Peer::start(Path::new("node"), "ws_peer.cjs", clients)).flatten()
+        installed
+            .then(|| Peer::start(Path::new("node"), &["ws_peer.cjs"], HELLO, clients))
+            .flatten()
     }
 
-    fn start(program: &Path, script: &str, clients: usize) -> Option<Peer> {
+    fn start(program: &Path, script: &[&str], hello: &'static str, clients: usize) -> Option<Peer> {
         let mut child = Command::new(program)
-            .arg(Path::new("tools/bench/peers").join(script))
+            .arg(Path::new("tools/bench/peers").join(script[0]))
+            .args(&script[1..])
             .env("NODE_PATH", ".cache/node/node_modules")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -163,6 +178,7 @@ impl Peer {
         lines.read_line(&mut port).ok()?;
         Some(Peer {
             address: SocketAddr::from(([127, 0, 0, 1], port.trim().parse().ok()?)),
+            hello,
             clients,
             say: child.stdin.take()?,
             child,
@@ -176,7 +192,7 @@ impl Server for Peer {
         self.address
     }
     fn hello(&self) -> &'static str {
-        HELLO
+        self.hello
     }
     fn ready(&mut self) {
         for _ in 0..self.clients {

@@ -16,6 +16,9 @@ use lookout::clock::SystemClock;
 use tokio::io::AsyncReadExt;
 use tokio::sync::oneshot;
 
+use super::inflate::Inflate;
+use super::servers::HELLO_OF_BROWSER;
+
 /// Length of every message.
 pub(crate) const MESSAGE_BYTES: usize = 350;
 const PREFIX: &str = "{\"type\":\"event\",\"at\":\"";
@@ -57,8 +60,8 @@ impl Readers {
             stream
         };
         let streams: Vec<TcpStream> = (0..clients).map(connect).collect();
-        let counter = Arc::clone(&received);
-        let latencies = std::thread::spawn(move || read_all(streams, &counter, stopped));
+        let (counter, compressed) = (Arc::clone(&received), hello == HELLO_OF_BROWSER);
+        let latencies = std::thread::spawn(move || read_all(streams, &counter, compressed, stopped));
         Readers {
             received,
             clients: clients as u64,
@@ -84,12 +87,13 @@ impl Readers {
     }
 }
 
-fn read_all(streams: Vec<TcpStream>, received: &Arc<AtomicU64>, stopped: oneshot::Receiver<()>) -> Vec<u32> {
+fn read_all(streams: Vec<TcpStream>, received: &Arc<AtomicU64>, compressed: bool, stopped: oneshot::Receiver<()>) -> Vec<u32> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
     let latencies = Arc::new(Mutex::new(Vec::new()));
     runtime.expect("a runtime").block_on(async {
         for stream in streams {
-            tokio::spawn(read(stream, Arc::clone(received), Arc::clone(&latencies)));
+            let inflate = compressed.then(Inflate::default);
+            tokio::spawn(read(stream, inflate, Arc::clone(received), Arc::clone(&latencies)));
         }
         let _ = stopped.await;
     });
@@ -97,13 +101,18 @@ fn read_all(streams: Vec<TcpStream>, received: &Arc<AtomicU64>, stopped: oneshot
     std::mem::take(&mut *latencies)
 }
 
-async fn read(stream: TcpStream, received: Arc<AtomicU64>, latencies: Arc<Mutex<Vec<u32>>>) {
+async fn read(stream: TcpStream, mut inflate: Option<Inflate>, received: Arc<AtomicU64>, latencies: Arc<Mutex<Vec<u32>>>) {
     stream.set_nonblocking(true).expect("a socket");
     let mut stream = tokio::net::TcpStream::from_std(stream).expect("a runtime with I/O");
     let clock = SystemClock::default();
     let mut bytes = Vec::with_capacity(16 * 1024);
-    while let Ok(1..) = stream.read_buf(&mut bytes).await {
+    loop {
+        let into = inflate.as_mut().map_or(&mut bytes, |inflate| &mut inflate.received);
+        let Ok(1..) = stream.read_buf(into).await else { return };
         let now = clock.now();
+        if let Some(inflate) = &mut inflate {
+            inflate.run(&mut bytes);
+        }
         let mut count = 0;
         let mut late = latencies.lock().expect("no reader panics");
         take(&mut bytes, |sent| {

@@ -36,6 +36,11 @@ use crate::process::thread_cpu_ns;
 pub(crate) const HELLO: &str = "GET /ws/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
      Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
 
+/// How a browser asks for it: it always offers to take compressed messages. Lookout takes no such offer, as compressing costs memory and time for each client.
+pub(crate) const HELLO_OF_BROWSER: &str = "GET /ws/events HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
+     Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n";
+
 /// What tells its clients.
 pub(super) trait Server {
     fn address(&self) -> SocketAddr;
