@@ -19,6 +19,8 @@ use super::counters::count;
 use super::problem::Problem;
 use super::reply::Body;
 use super::socket::Socket;
+use super::waiting::Answers;
+use super::waiting::Waiting;
 
 /// The port that `https` needs not name.
 const HTTPS_PORT: u16 = 443;
@@ -27,13 +29,15 @@ const HTTPS_PORT: u16 = 443;
 pub(super) async fn run(server: &Server, stream: TcpStream) {
     let settings = &server.services.settings;
     count(&server.counters.redirected);
+    let answers = Answers::default();
     let answer = service_fn(|request: Request<Incoming>| {
         let answer = elsewhere(&request, server.port).unwrap_or_else(Problem::response);
-        std::future::ready(Ok::<_, Infallible>(answer))
+        std::future::ready(Ok::<_, Infallible>(answers.begin().with(answer)))
     });
     let socket = Socket::new(stream, settings.client_stall_max);
+    let io = TokioIo::new(Waiting::new(socket, settings, &answers));
     let mut http = connection::http(settings);
-    if let Err(error) = http.keep_alive(false).serve_connection(TokioIo::new(socket), answer).await {
+    if let Err(error) = http.keep_alive(false).serve_connection(io, answer).await {
         tracing::debug!(%error, "a connection to be sent on ended");
     }
 }
