@@ -19,6 +19,7 @@ use hyper::header;
 use hyper::header::HeaderName;
 use hyper::header::HeaderValue;
 use hyper::server::conn::http1;
+use hyper::server::conn::http1::Parts;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
@@ -61,6 +62,7 @@ use super::tuning;
 use super::update;
 use super::upgrade;
 use super::waiting::Answers;
+use super::waiting::Failure;
 use super::waiting::Waiting;
 use crate::identity::Caller;
 use crate::limits::HTTP_BUFFER_BYTES;
@@ -144,16 +146,7 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: 
                 poll_fn(|cx| http.poll_without_shutdown(cx)).await
             }
         };
-        if let Err(error) = ended {
-            tracing::debug!(%error, "connection ended");
-        }
-        let parts = http.into_parts();
-        let (mut socket, in_vain) = parts.io.into_inner().into_parts();
-        if in_vain {
-            explain(&server, &mut socket, parts.read_buf.is_empty()).await;
-        }
-        // A copy of what is left, mostly nothing: the bytes themselves would keep the whole request's buffer.
-        (socket, parts.read_buf.to_vec())
+        part(&server, http.into_parts(), ended).await
     };
     let Visit {
         opened, seat, turned_away, ..
@@ -190,16 +183,38 @@ pub(super) fn http(settings: &Settings) -> http1::Builder {
     http
 }
 
-/// Tells a client that was waited for in vain so, unless it only kept the connection open. What is malformed hyper answers itself.
-async fn explain(server: &Server, socket: &mut Socket, silent: bool) {
-    if silent {
-        count(&server.counters.idle);
-        return;
+/// What is left of a connection that hyper is done with, and what came on it after the last request; whose request failed was told so.
+pub(super) async fn part<S>(server: &Server, parts: Parts<TokioIo<Waiting<'_>>, S>, ended: hyper::Result<()>) -> (Socket, Vec<u8>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
     }
-    count(&server.counters.slow_headers);
-    let too_slow = Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's header did not come in time");
-    // It may be gone; then there is no one to tell.
-    let _ = socket.write_all(&too_slow.raw()).await;
+    let (mut socket, failure) = parts.io.into_inner().into_parts();
+    if let Some(problem) = failure.and_then(|failure| explain(server, failure, parts.read_buf.is_empty())) {
+        // It may be gone; then there is no one to tell.
+        let _ = socket.write_all(&problem.raw()).await;
+    }
+    // A copy of what is left, mostly nothing: the bytes themselves would keep the whole request's buffer.
+    (socket, parts.read_buf.to_vec())
+}
+
+/// What there is to say to a client whose request failed: nothing to one that only kept the connection open.
+fn explain(server: &Server, failure: Failure, silent: bool) -> Option<Problem> {
+    let (status, why) = match failure {
+        Failure::Late if silent => {
+            count(&server.counters.idle);
+            return None;
+        }
+        Failure::Late => {
+            count(&server.counters.slow_headers);
+            (StatusCode::REQUEST_TIMEOUT, "the request's header did not come in time")
+        }
+        Failure::Malformed(status @ StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => {
+            (status, "the request's header is too long, or has too many fields")
+        }
+        Failure::Malformed(status @ StatusCode::URI_TOO_LONG) => (status, "the request's address is too long"),
+        Failure::Malformed(status) => (status, "this is no request of HTTP/1.1"),
+    };
+    Some(Problem::new(status, why))
 }
 
 async fn answer(server: &Server, request: Request<Incoming>, visit: &Visit, requests: &Requests<'_>) -> Response<Body> {

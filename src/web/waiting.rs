@@ -1,17 +1,21 @@
-//! How long a request is waited for: bytes between a socket and hyper, whose reads fail once the next request, or the rest of its
-//! header, has not come in time. How long a client may take to read stands in `socket.rs`.
+//! Between a socket and hyper: how long a request is waited for, and what hyper would answer to one that it cannot read. How long a
+//! client may take to read stands in `socket.rs`.
 
 use std::future::Future;
 use std::io;
 use std::io::IoSlice;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::task::Context;
 use std::task::Poll;
 use std::task::ready;
 
 use bytes::Bytes;
 use hyper::Response;
+use hyper::StatusCode;
 use hyper::body::Frame;
 use hyper::body::SizeHint;
 use tokio::io::AsyncRead;
@@ -24,9 +28,16 @@ use super::Settings;
 use super::reply::Body;
 use super::socket::Socket;
 
+/// Where the status stands in the first line of an answer.
+const STATUS: Range<usize> = 9..12;
+
 /// The answers of one connection that are not yet handed to the socket: while there is one, no request is waited for.
 #[derive(Debug, Default)]
-pub(super) struct Answers(Arc<()>);
+pub(super) struct Answers {
+    under_way: Arc<()>,
+    /// Whether the next bytes that go out are the first of one of them.
+    begun: AtomicBool,
+}
 
 /// One of them, until it is dropped.
 pub(super) struct UnderWay {
@@ -36,13 +47,14 @@ pub(super) struct UnderWay {
 impl Answers {
     /// A request came.
     pub(super) fn begin(&self) -> UnderWay {
+        self.begun.store(true, Ordering::Relaxed);
         UnderWay {
-            _counted: Arc::clone(&self.0),
+            _counted: Arc::clone(&self.under_way),
         }
     }
 
     fn are_under_way(&self) -> bool {
-        Arc::strong_count(&self.0) > 1
+        Arc::strong_count(&self.under_way) > 1
     }
 }
 
@@ -83,6 +95,15 @@ enum Seen {
     Nothing,
 }
 
+/// Why a request came to nothing before it could be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// It, or the rest of its header, did not come in time.
+    Late,
+    /// hyper cannot read it, for which this is the status.
+    Malformed(StatusCode),
+}
+
 /// A socket whose reads fail with [`io::ErrorKind::TimedOut`] once a header has taken `header_time_max` since its first byte, or
 /// since the connection was made; or once nothing came for `idle_max` since the last answer was out. A header that began to come
 /// before that has the longer of both.
@@ -91,7 +112,7 @@ pub(super) struct Waiting<'a> {
     settings: &'a Settings,
     answers: &'a Answers,
     seen: Seen,
-    gave_up: bool,
+    failure: Option<Failure>,
     /// Set anew as the wait begins; it asks the runtime for nothing unless a read has to wait.
     patience: Pin<Box<Sleep>>,
 }
@@ -104,14 +125,26 @@ impl<'a> Waiting<'a> {
             settings,
             answers,
             seen: Seen::Header,
-            gave_up: false,
+            failure: None,
             patience: Box::pin(sleep(settings.header_time_max)),
         }
     }
 
-    /// The socket, and whether it was waited for in vain.
-    pub(super) fn into_parts(self) -> (Socket, bool) {
-        (self.socket, self.gave_up)
+    /// The socket, and what the last request failed by, if it did: nobody was told.
+    pub(super) fn into_parts(self) -> (Socket, Option<Failure>) {
+        (self.socket, self.failure)
+    }
+
+    /// Bytes go out: those of an answer, which `begun` says, or else hyper's own word on what it cannot read. That has no body, and so
+    /// it is kept, to be said better.
+    fn is_refusal(&mut self, bytes: &[u8]) -> bool {
+        if self.seen == Seen::Answer || self.answers.begun.swap(false, Ordering::Relaxed) {
+            self.seen = Seen::Answer;
+            return false;
+        }
+        let status = bytes.get(STATUS).and_then(|status| StatusCode::from_bytes(status).ok());
+        self.failure = Some(Failure::Malformed(status.unwrap_or(StatusCode::BAD_REQUEST)));
+        true
     }
 
     fn wait(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -119,7 +152,7 @@ impl<'a> Waiting<'a> {
             return Poll::Pending;
         }
         ready!(self.patience.as_mut().poll(cx));
-        self.gave_up = true;
+        self.failure = Some(Failure::Late);
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "no request came in time")))
     }
 }
@@ -140,12 +173,16 @@ impl AsyncRead for Waiting<'_> {
 
 impl AsyncWrite for Waiting<'_> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.seen = Seen::Answer;
+        if self.is_refusal(bytes) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         Pin::new(&mut self.socket).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, parts: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        self.seen = Seen::Answer;
+        if self.is_refusal(parts.first().map_or(&[], |head| head)) {
+            return Poll::Ready(Ok(parts.iter().map(|part| part.len()).sum()));
+        }
         Pin::new(&mut self.socket).poll_write_vectored(cx, parts)
     }
 
