@@ -148,7 +148,11 @@ impl Pictures<'_> {
             let change = now[cell] as i16 - (was[cell] / LEVEL) as i16;
             // More than the next cell over: not sway, but a thing.
             let counts = (change.abs() <= 2 * (x[cell].abs() + y[cell].abs())) & (taken[cell] == 0) & (keep[cell] != 0);
-            let mask = if counts & ((cell as u16).wrapping_sub(first) < len) { -1 } else { 0 };
+            let mask = if counts & ((cell as u16).wrapping_sub(first) < len) {
+                -1
+            } else {
+                0
+            };
             (x[cell], y[cell], d[cell]) = (x[cell] & mask, y[cell] & mask, change & mask);
         }
     }
