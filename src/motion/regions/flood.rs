@@ -124,18 +124,18 @@ impl Regions {
     fn claim(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) -> usize {
         let columns = self.grid.columns;
         let row = cell / columns * columns;
-        let mut differs = |cell: usize| {
-            let known = self.marks[cell] != SAME && background.recall(scene.now, cell);
-            if known {
-                self.marks[cell] = SAME;
-            }
-            self.marks[cell] != SAME
-        };
-        if !differs(cell) {
+        let differing = self.marks[row..cell].iter().rev().take_while(|mark| **mark != SAME);
+        let from = cell - differing.count();
+        let differing = self.marks[cell..row + columns].iter().take_while(|mark| **mark != SAME);
+        let to = cell + differing.count();
+        // What is known ends the run.
+        let to = background.recall_first(scene.now, cell..to).map_or(to, |known| self.unmark(known));
+        if to == cell {
             return cell + 1;
         }
-        let from = (row..cell).rev().take_while(|&cell| differs(cell)).last().unwrap_or(cell);
-        let to = (cell + 1..row + columns).find(|&cell| !differs(cell)).unwrap_or(row + columns);
+        let from = background
+            .recall_last(scene.now, from..cell)
+            .map_or(from, |known| self.unmark(known) + 1);
         self.count(from..to, blob, scene, background);
         self.marks[from..to].fill(SAME);
         self.runs.push(Run::of(from..to));
@@ -146,28 +146,37 @@ impl Regions {
         to
     }
 
+    /// A cell that shows what is known does not differ; the cell.
+    fn unmark(&mut self, cell: usize) -> usize {
+        self.marks[cell] = SAME;
+        cell
+    }
+
     /// Counts the cells of a run.
     fn count(&self, cells: Range<usize>, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
         // While the light is in doubt, what it explained for a while comes up again.
         let (sure, lately) = (!background.in_doubt(), if scene.lapse.step { 0b1_1110 } else { 0b1_1111 });
-        let (marks, seen) = (&self.marks[cells.clone()], &self.seen[cells.clone()]);
-        let born = || {
-            marks
-                .iter()
-                .zip(seen)
-                .map(|(mark, seen)| sure & (*mark == STRONG) & (*seen & lately == 0))
-        };
-        let stirred = background.stirred(scene.now, scene.before, cells.clone());
-        blob.stirred += number(stirred.zip(born()).map(|(stirred, born)| stirred | born));
-        background.note_habits(cells.clone(), born());
-        blob.size += cells.len();
+        let len = cells.len();
+        let (marks, seen, held) = (&self.marks[cells.clone()], &self.seen[cells.clone()], &self.held[cells.clone()]);
+        let (still, weight, proof) = (&self.still[cells.clone()], &self.weight[cells.clone()], &self.proof[cells.clone()]);
+        let is_born = |cell: usize| sure & (marks[cell] == STRONG) & (seen[cell] & lately == 0);
+        let mut any_born = false;
+        for (cell, stirred) in (0..len).zip(background.stirred(scene.now, scene.before, cells.clone())) {
+            let born = is_born(cell);
+            any_born |= born;
+            blob.stirred += usize::from(stirred | born);
+            blob.stayed += usize::from(seen[cell] & 0b10 != 0);
+            blob.strong += usize::from(marks[cell] == STRONG);
+            blob.held += usize::from(held[cell] != 0);
+            blob.still = blob.still.max(still[cell]);
+            blob.weight = blob.weight.max(weight[cell]);
+            blob.proof = blob.proof.max(proof[cell]);
+        }
+        blob.size += len;
         blob.evidence += background.evidence(scene.now, cells.clone());
-        blob.stayed += number(seen.iter().map(|seen| *seen & 0b10 != 0));
-        blob.strong += number(marks.iter().map(|mark| *mark == STRONG));
-        blob.held += number(self.held[cells.clone()].iter().map(|held| *held != 0));
-        blob.still = most(blob.still, &self.still[cells.clone()]);
-        blob.weight = most(blob.weight, &self.weight[cells.clone()]);
-        blob.proof = most(blob.proof, &self.proof[cells.clone()]);
+        if any_born {
+            background.note_habits(cells.clone(), (0..len).map(is_born));
+        }
         if scene.plan.zoned {
             let zones = scene.plan.zones[cells].iter();
             blob.zones = zones.fold(blob.zones, |all, zones| all.union(*zones));
@@ -208,11 +217,6 @@ fn first_differing(marks: &[u8]) -> Option<usize> {
 /// How many of a run are true; in 16 bits, so that it vectorises.
 pub(super) fn number(run: impl Iterator<Item = bool>) -> usize {
     usize::from(run.map(u16::from).sum::<u16>())
-}
-
-/// The largest of `values` and `than`.
-fn most<T: Copy + Ord>(than: T, values: &[T]) -> T {
-    values.iter().fold(than, |most, value| most.max(*value))
 }
 
 #[cfg(test)]
