@@ -1,6 +1,5 @@
 //! Sway: a displacement of the whole picture by less than a cell, as a camera in the wind or on a shaking wall gives it.
 
-use std::mem;
 use std::ops::Range;
 
 use super::cells::Grid;
@@ -122,14 +121,18 @@ impl Pictures<'_> {
         if across == 0 || self.now.len() < 2 * columns + STRIP {
             return sums;
         }
+        let mut strips = 0;
         for (n, row) in (1..down + 1).step_by((down / STRIPS).max(1)).enumerate() {
             let column = 1 + n % across * STRIP;
             let from = row * columns + column;
-            self.fill(batch.strip(n % BATCH), from..from + STRIP.min(columns - 1 - column), toward);
-            if n % BATCH == BATCH - 1 {
-                sums.add(&mem::take(&mut batch));
+            self.fill(batch.strip(strips), from..from + STRIP.min(columns - 1 - column), toward);
+            strips += 1;
+            if strips == BATCH {
+                sums.add(&batch);
+                strips = 0;
             }
         }
+        (strips..BATCH).for_each(|strip| batch.strip(strip).into_iter().for_each(|of| of.fill(0)));
         sums.add(&batch);
         sums
     }

@@ -156,27 +156,22 @@ impl Regions {
     fn count(&self, cells: Range<usize>, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
         // While the light is in doubt, what it explained for a while comes up again.
         let (sure, lately) = (!background.in_doubt(), if scene.lapse.step { 0b1_1110 } else { 0b1_1111 });
-        let len = cells.len();
-        let (marks, seen, held) = (&self.marks[cells.clone()], &self.seen[cells.clone()], &self.held[cells.clone()]);
-        let (still, weight, proof) = (&self.still[cells.clone()], &self.weight[cells.clone()], &self.proof[cells.clone()]);
-        let is_born = |cell: usize| sure & (marks[cell] == STRONG) & (seen[cell] & lately == 0);
-        let mut any_born = false;
-        for (cell, stirred) in (0..len).zip(background.stirred(scene.now, scene.before, cells.clone())) {
-            let born = is_born(cell);
-            any_born |= born;
-            blob.stirred += usize::from(stirred | born);
-            blob.stayed += usize::from(seen[cell] & 0b10 != 0);
-            blob.strong += usize::from(marks[cell] == STRONG);
-            blob.held += usize::from(held[cell] != 0);
-            blob.still = blob.still.max(still[cell]);
-            blob.weight = blob.weight.max(weight[cell]);
-            blob.proof = blob.proof.max(proof[cell]);
-        }
-        blob.size += len;
+        let (marks, seen) = (&self.marks[cells.clone()], &self.seen[cells.clone()]);
+        let born = || {
+            let pairs = marks.iter().zip(seen);
+            pairs.map(|(mark, seen)| sure & (*mark == STRONG) & (*seen & lately == 0))
+        };
+        let stirred = background.stirred(scene.now, scene.before, cells.clone());
+        blob.stirred += number(stirred.zip(born()).map(|(stirred, born)| stirred | born));
+        background.note_habits(cells.clone(), born());
+        blob.size += cells.len();
         blob.evidence += background.evidence(scene.now, cells.clone());
-        if any_born {
-            background.note_habits(cells.clone(), (0..len).map(is_born));
-        }
+        blob.stayed += number(seen.iter().map(|seen| *seen & 0b10 != 0));
+        blob.strong += number(marks.iter().map(|mark| *mark == STRONG));
+        blob.held += number(self.held[cells.clone()].iter().map(|held| *held != 0));
+        blob.still = most(blob.still, &self.still[cells.clone()]);
+        blob.weight = most(blob.weight, &self.weight[cells.clone()]);
+        blob.proof = most(blob.proof, &self.proof[cells.clone()]);
         if scene.plan.zoned {
             let zones = scene.plan.zones[cells].iter();
             blob.zones = zones.fold(blob.zones, |all, zones| all.union(*zones));
@@ -217,6 +212,11 @@ fn first_differing(marks: &[u8]) -> Option<usize> {
 /// How many of a run are true; in 16 bits, so that it vectorises.
 pub(super) fn number(run: impl Iterator<Item = bool>) -> usize {
     usize::from(run.map(u16::from).sum::<u16>())
+}
+
+/// The largest of `values` and `than`.
+fn most<T: Copy + Ord>(than: T, values: &[T]) -> T {
+    values.iter().fold(than, |most, value| most.max(*value))
 }
 
 #[cfg(test)]
