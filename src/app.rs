@@ -11,6 +11,7 @@ mod threads;
 
 mod signals;
 mod network;
+mod start;
 mod upkeep;
 mod watchdog;
 
@@ -66,6 +67,7 @@ use crate::web;
 use crate::web::Listeners;
 use crate::web::Tls;
 use crate::web::TlsError;
+use start::leave_behind;
 use threads::Running;
 use threads::record;
 use threads::spawn;
@@ -349,6 +351,7 @@ async fn serve(
             _ = &mut recorder.done => Err(AppError::Died(recorder.name)),
             never = watchdog(shared) => never,
             never = upkeep.run(address) => match never {},
+            never = leave_behind() => match never {},
         };
         health::stopping();
         shared.stop.store(true, Ordering::Relaxed);

@@ -31,6 +31,7 @@ use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::config::ConfigError;
 use crate::config::Overrides;
+use crate::heap;
 use crate::identity::Accounts;
 use crate::identity::IdentityError;
 use crate::limits::PASSWORD_BYTES_MAX;
@@ -175,6 +176,7 @@ pub fn exit(outcome: Result<(), CommandError>) -> ExitCode {
 
 /// `lookout run`
 pub fn run(settings: &Overrides) -> Result<(), CommandError> {
+    heap::share();
     let (config, left_out) = load_to_run(settings)?;
     start_log(&config);
     let ledger = Ledger::of(&config).check()?;

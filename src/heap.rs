@@ -23,6 +23,15 @@ pub fn peak_bytes() -> usize {
     PEAK.load(Ordering::Relaxed)
 }
 
+/// One arena for all threads that come: with an arena each, what one frees is of no use to another.
+pub fn share() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: it sets a bound of the allocator's, which takes its own lock for that.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1)
+    };
+}
+
 /// Begins a new measurement of the peak.
 pub fn reset_peak() {
     PEAK.store(in_use_bytes(), Ordering::Relaxed);

@@ -3,6 +3,7 @@
 pub use lookout_core::clock;
 pub use lookout_core::limits;
 pub mod heap;
+pub mod pages;
 
 pub use lookout_core::frame;
 pub mod trigger;

@@ -116,6 +116,8 @@ pub const EVENTS_OPEN_MAX: usize = 4;
 pub const SERVICE_THREADS: usize = 2;
 /// Longest time from the wish to stop until the process is gone, in milliseconds.
 pub const STOP_MS_MAX: u64 = 2_000;
+/// Time after which the start of the service is over, in milliseconds: what only it used of the program is given back then.
+pub const START_MS: u64 = 1_000;
 /// Stack of each of the service's threads, in bytes; 76 KiB of one are touched.
 pub const THREAD_STACK_BYTES: usize = 224 * 1024;
 

@@ -43,6 +43,7 @@ mod tls;
 mod tuning;
 mod update;
 mod upgrade;
+mod waiting;
 
 pub use cors::CorsOrigin;
 pub use counters::Counters;

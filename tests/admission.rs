@@ -113,6 +113,7 @@ fn a_header_has_its_limits() {
         header_bytes_max: 1024,
         header_fields_max: 8,
         header_time_max: Duration::from_millis(300),
+        idle_max: Duration::from_millis(300),
         ..Settings::default()
     });
     let ask = |fields: &str| {

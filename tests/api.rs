@@ -251,6 +251,13 @@ fn requests_that_others_might_understand_differently_are_refused() {
         let answer = device.exchange(request.as_bytes());
         let status = answer.get(9..12).and_then(|status| status.parse().ok()).unwrap_or(0);
         assert!(expected.contains(&status), "{:.60}: {answer:?}", request);
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer");
+        let problem: Value = serde_json::from_str(body).unwrap_or_default();
+        assert!(
+            head.to_lowercase().contains("content-type: application/problem+json") && problem["status"] == status,
+            "{:.60}: {answer:?}",
+            request
+        );
     }
 }
 

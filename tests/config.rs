@@ -57,6 +57,7 @@ fn a_value_out_of_range_is_named_with_its_line_and_what_is_allowed() {
         "[memory]\nbudget = \"99999999999999999GiB\"\n",
         &["allowed is \"4MiB\" to \"1GiB\""],
     );
+    refused("[web]\nidle_ms = 999\n", &["web.idle_ms = 999: allowed is 1000 to 300000"]);
     refused("[event]\nfusion = \"any\"\n", &["event.fusion = \"any\"", "\"pir_arms_video\""]);
 }
 

@@ -165,6 +165,25 @@ fn a_clip_larger_than_what_memory_is_reserved_for_is_refused_in_words() {
     assert!(fault.contains("1280x720") && fault.contains("camera.width"), "{fault}");
 }
 
+/// KiB of the program and its libraries that are mapped, as the kernel counts them.
+fn mapped_kib(service: &Service) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).expect("it runs");
+    let line = status.lines().find_map(|line| line.strip_prefix("RssFile:")).expect("a figure");
+    line.trim().trim_end_matches(" kB").parse().expect("a number")
+}
+
+#[test]
+fn what_only_the_start_used_of_the_program_is_given_back() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let service = Service::start(dir.path(), &["--source", "scene:visits=off"]);
+    let mut most = 0;
+    wait_for("pages to be given back", || {
+        most = most.max(mapped_kib(&service));
+        (mapped_kib(&service) + most / 8 < most).then_some(())
+    });
+    assert_eq!(service.get("/api/health").0, 200, "what is used comes back by itself");
+}
+
 #[test]
 fn a_damaged_store_is_set_aside_and_told_of() {
     let dir = tempfile::tempdir().expect("a directory");

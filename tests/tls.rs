@@ -243,7 +243,8 @@ fn whoever_comes_without_tls_is_sent_on() {
         let nowhere = ask(from, "GET / HTTP/1.1\r\nHost: a b\r\n\r\n");
         assert!(nowhere.starts_with("HTTP/1.1 400 "), "{nowhere}");
         // One that never ends its request has the time of any other, and is gone.
-        ask(from, "GET / HTTP/1.1\r\nHost: camera");
+        let late = ask(from, "GET / HTTP/1.1\r\nHost: camera");
+        assert!(late.starts_with("HTTP/1.1 408 "), "{late}");
     }
     let (_, _, health) = service.ask("GET", "/api/health/websocket", "", "");
     assert_eq!(health["clients"]["redirected"], 8, "{health}");
@@ -254,6 +255,22 @@ fn whoever_comes_without_tls_is_sent_on() {
     assert_eq!(off.status.code(), Some(2));
     let said = String::from_utf8_lossy(&off.stderr);
     assert!(said.contains("web.redirect") && said.contains("web.tls"), "{said}");
+}
+
+#[test]
+fn an_idle_connection_by_tls_is_closed_as_tls_wants_it_and_counted() {
+    let dir = tempfile::tempdir().expect("a folder");
+    drop(Service::start(dir.path(), "tls = \"self_signed\"")); // once, for the certificate
+    let service = Service::start(dir.path(), "tls = \"self_signed\"\nheader_ms = 60000\nidle_ms = 1000");
+    let mut idle = service.connect();
+    idle.write_all(b"GET /api/armed HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        .expect("written");
+    let mut answer = String::new();
+    idle.read_to_string(&mut answer).expect("an end that is announced");
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with('}'), "{answer}");
+    let (_, _, streams) = service.ask("GET", "/api/health/websocket", "", "");
+    let counted = |name: &str| streams["clients"][name].as_u64();
+    assert_eq!((counted("idle"), counted("slow_headers")), (Some(1), Some(0)), "{streams}");
 }
 
 #[test]

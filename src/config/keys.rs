@@ -200,6 +200,7 @@ fn web<'a>(web: &'a mut web::Settings, claim_password_file: &'a mut PathBuf) -> 
         key("heartbeat_ms", duration(&mut web.heartbeat, Unit::Ms, 1000..=300_000)),
         key("client_stall_ms", duration(&mut web.client_stall_max, Unit::Ms, 1000..=300_000)),
         key("header_ms", duration(&mut web.header_time_max, Unit::Ms, 1000..=60_000)),
+        key("idle_ms", duration(&mut web.idle_max, Unit::Ms, 1000..=300_000)),
         key("header_max", bytes(&mut web.header_bytes_max, KIB..=HTTP_BUFFER_BYTES as u64)),
         key("header_fields_max", count(&mut web.header_fields_max, 8..=HTTP_HEADERS_MAX as u64)),
         key(

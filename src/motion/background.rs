@@ -176,7 +176,13 @@ impl Background {
                 (difference / strong).saturating_sub(EVIDENCE_LEAST)
             }
         };
-        cells.map(|cell| evidence(self.difference(now, cell))).sum()
+        if self.sway != Sway::default() {
+            return cells.map(|cell| evidence(self.difference(now, cell))).sum();
+        }
+        let shown = now[cells.clone()].iter().zip(&self.value[cells.clone()]);
+        let differences = shown.map(|(now, value)| (now * LEVEL).abs_diff(*value));
+        let strong = self.threshold[cells].iter().map(|threshold| threshold.saturating_add(self.doubt));
+        differences.zip(strong).map(evidence).sum()
     }
 
     /// Of each of `cells`, whether it changed from `before` to `now` beyond chance.
@@ -201,11 +207,28 @@ impl Background {
 
     /// Whether cell `cell` shows what it showed before the present background; if so, that is the background again.
     pub(crate) fn recall(&mut self, now: &[u16], cell: usize) -> bool {
-        let found = (now[cell] * LEVEL).abs_diff(self.other[cell]) < weak(self.threshold[cell]);
-        if found {
-            std::mem::swap(&mut self.value[cell], &mut self.other[cell]);
-        }
-        found
+        self.recall_first(now, cell..cell + 1).is_some()
+    }
+
+    /// The first of `cells` that shows what it showed before the present background, which that is again.
+    pub(crate) fn recall_first(&mut self, now: &[u16], cells: Range<usize>) -> Option<usize> {
+        let cell = cells.start + self.known(now, cells).position(|known| known)?;
+        std::mem::swap(&mut self.value[cell], &mut self.other[cell]);
+        Some(cell)
+    }
+
+    /// The last of them, likewise.
+    pub(crate) fn recall_last(&mut self, now: &[u16], cells: Range<usize>) -> Option<usize> {
+        let cell = cells.start + self.known(now, cells).rposition(|known| known)?;
+        std::mem::swap(&mut self.value[cell], &mut self.other[cell]);
+        Some(cell)
+    }
+
+    /// Of each of `cells`, whether it shows what it showed before the present background.
+    fn known(&self, now: &[u16], cells: Range<usize>) -> impl ExactSizeIterator<Item = bool> + DoubleEndedIterator {
+        let shown = now[cells.clone()].iter().zip(&self.other[cells.clone()]);
+        let known = |((now, other), threshold): ((&u16, &u16), &u16)| (now * LEVEL).abs_diff(*other) < weak(*threshold);
+        shown.zip(&self.threshold[cells]).map(known)
     }
 
     /// Takes what `cells` show for their background, and keeps the former one in mind unless there is an older one:

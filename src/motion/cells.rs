@@ -1,6 +1,8 @@
 //! Luma of a frame to a grid of cell means, the only pass over pixels: portable Rust in a shape that vectorises.
 //! What becomes of the grid is in the files beside it; compressed frames pass through `jpeg.rs` first.
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 
@@ -113,8 +115,16 @@ fn natively<const SIDE: usize>(strip: [&[u8]; SIDE], packing: Packing, means: &m
     unsafe { sse2::means(strip, packing, means) }
 }
 
-/// NEON is what the portable pass becomes.
-#[cfg(not(target_arch = "x86_64"))]
+/// The same.
+#[cfg(target_arch = "aarch64")]
+fn natively<const SIDE: usize>(strip: [&[u8]; SIDE], packing: Packing, means: &mut [u16]) -> usize {
+    let Ok(strip) = <[&[u8]; 8]>::try_from(&strip[..]) else { return 0 };
+    // SAFETY: every aarch64 has NEON, and nothing else is asked for.
+    unsafe { neon::means(strip, packing, means) }
+}
+
+/// Elsewhere the portable pass does all.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn natively<const SIDE: usize>(_: [&[u8]; SIDE], _: Packing, _: &mut [u16]) -> usize {
     0
 }

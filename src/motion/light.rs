@@ -35,11 +35,29 @@ impl Light {
     }
 }
 
+/// A cell's background above what it shows now, each of 16 bits and in 256ths of a level: in the order of the background, then of the change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Sample(u32);
+
+impl Sample {
+    fn of(was: u16, now: u16) -> Sample {
+        Sample(u32::from(was) << 16 | u32::from(now))
+    }
+
+    fn was(self) -> i32 {
+        (self.0 >> 16) as i32
+    }
+
+    fn change(self) -> i32 {
+        (self.0 & 0xffff) as i32 - self.was()
+    }
+}
+
 /// Estimates [`Light`] from cells spread over the picture.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    /// Of each sampled cell the background and its change, both in 256ths of a level.
-    samples: Vec<(i32, i32)>,
+    /// The sampled cells.
+    samples: Vec<Sample>,
     step: usize,
 }
 
@@ -54,7 +72,7 @@ impl Meter {
 
     /// Bytes that [`new`](Meter::new) allocates.
     pub(crate) const fn footprint() -> usize {
-        LIGHT_SAMPLES_MAX * size_of::<(i32, i32)>()
+        LIGHT_SAMPLES_MAX * size_of::<Sample>()
     }
 
     /// The change of light from `background` to `now`, over cells for which `counts`; `None` when it is negligible or
@@ -81,8 +99,7 @@ impl Meter {
         self.samples.clear();
         for cell in (0..now.len()).step_by(self.step).take(LIGHT_SAMPLES_MAX) {
             if clear(now[cell]) && clear(background[cell] / LEVEL) && counts(cell) {
-                let was = i32::from(background[cell]);
-                self.samples.push((was, i32::from(now[cell] * LEVEL) - was));
+                self.samples.push(Sample::of(background[cell], now[cell] * LEVEL));
             }
         }
     }
@@ -91,10 +108,10 @@ impl Meter {
         let middle = self.samples.len() / 2;
         self.samples.select_nth_unstable(middle);
         let (dark, bright) = self.samples.split_at_mut(middle);
-        let [dark_at, bright_at] = [&mut *dark, &mut *bright].map(|half| half.select_nth_unstable(half.len() / 2).1.0);
+        let [dark_at, bright_at] = [&mut *dark, &mut *bright].map(|half| half.select_nth_unstable(half.len() / 2).1.was());
         let [low, high] = [dark, bright].map(|half| {
             let mid = half.len() / 2;
-            half.select_nth_unstable_by_key(mid, |sample| sample.1).1.1
+            half.select_nth_unstable_by_key(mid, |sample| sample.change()).1.change()
         });
         let spread = bright_at - dark_at;
         let slope = if spread >= 8 * i32::from(FINE) {
@@ -112,9 +129,10 @@ impl Meter {
 
     /// The line again, by the samples that lie near it.
     fn least_squares(&self, line: Line) -> Option<Line> {
-        let near = |&&(at, change): &&(i32, i32)| (change - line.at(at)).abs() <= 2 * i32::from(FINE) + line.at(at).abs() / 4;
+        let near = |(at, change): &(i32, i32)| (change - line.at(*at)).abs() <= 2 * i32::from(FINE) + line.at(*at).abs() / 4;
+        let samples = self.samples.iter().map(|sample| (sample.was(), sample.change()));
         let (mut n, mut x, mut y, mut xx, mut xy) = (0i64, 0i64, 0i64, 0i64, 0i64);
-        for &(at, change) in self.samples.iter().filter(near) {
+        for (at, change) in samples.filter(near) {
             let (at, change) = (i64::from(at - line.from), i64::from(change));
             (n, x, y, xx, xy) = (n + 1, x + at, y + change, xx + at * at, xy + at * change);
         }

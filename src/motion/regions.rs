@@ -320,15 +320,21 @@ impl Regions {
             (self.rules.confirm_frames + 1, window << 1 | 1)
         };
         let often = |moved: u16, seen: u16| {
-            let lasting = (seen.count_ones() >= 12) & (moved.count_ones() > frames);
-            ((moved & window).count_ones() >= frames) | lasting
+            let lasting = || seen.count_ones() >= 12 && moved.count_ones() > frames;
+            (moved & window).count_ones() >= frames || lasting()
         };
         let proven = u32::from(blob.proof) >= if brief { PROOF_MIN } else { 3 * PROOF_MIN / 2 };
-        let confirmed_of = |run: &Run| {
-            let histories = self.moved[run.cells()].iter().zip(&self.seen[run.cells()]);
-            number(histories.map(|(moved, seen)| often(*moved, *seen)))
+        let confirmed = || {
+            let histories = self
+                .runs
+                .iter()
+                .flat_map(|run| self.moved[run.cells()].iter().zip(&self.seen[run.cells()]));
+            // No more are counted than it takes.
+            histories
+                .filter(|(moved, seen)| often(**moved, **seen))
+                .take(blob.strong / 4 + 1)
+                .count()
         };
-        let confirmed = || self.runs.iter().map(confirmed_of).sum::<usize>();
         let certain = blob.held > blob.size / 8 || (proven && confirmed() > blob.strong / 4);
         if certain {
             self.runs.iter().for_each(|run| self.held[run.cells()].fill(1));

@@ -35,7 +35,7 @@ pub(crate) struct Change<'a> {
 }
 
 /// Cells that are looked at together.
-const STRIP: usize = 32;
+const STRIP: usize = 16;
 
 impl Change<'_> {
     /// Whether the change is one of light: no edges in it but those that the background has, scaled by the local gain.
@@ -45,20 +45,41 @@ impl Change<'_> {
         let height = i64::from(runs().map(|cells| self.height(cells)).max().unwrap_or(0));
         // Light: the mean step, weighted by the steps themselves, is at most this, in 256ths. Beyond it by `excess` so far.
         let sharp = height * if was_lit { LIT_SHARPNESS_MAX } else { LIGHT_SHARPNESS_MAX };
-        let (mut excess, mut left) = (0i64, runs().map(|cells| cells.len()).sum::<usize>());
-        for strip in runs().flat_map(|cells| cells.clone().step_by(STRIP).map(move |from| from..cells.end.min(from + STRIP))) {
-            left -= strip.len();
-            self.uneven_pairs(strip, |cell, beside| {
-                let step = i64::from(self.edge(cell, beside).saturating_sub(self.chance(cell)));
-                excess = excess.saturating_add(step * (256 * step - sharp));
-            });
-            // A step of `sharp / 512` takes most away: where all that are left could not make up for it, it is a thing, as its outline
-            // mostly says at once.
-            if excess > 4 * left as i64 * (sharp * sharp / 1024 + 1) {
+        let mut excess = 0;
+        // A step of `sharp / 512` takes most away: where all pairs that are left could not make up for it, it is a thing, as its outline
+        // mostly says at once.
+        let is_thing = |excess: i64, left: usize| excess > left as i64 * (sharp * sharp / 1024 + 1);
+        let excess_of = |cell: usize, beside: usize| {
+            let step = i64::from(self.step(cell, beside));
+            step * (256 * step - sharp)
+        };
+        let mut left = 4 * runs().map(|cells| cells.len()).sum::<usize>();
+        for cells in runs() {
+            let (before, behind) = self.ends(&cells);
+            excess += before.map_or(0, |before| excess_of(cells.start, before));
+            excess += behind.map_or(0, |behind| excess_of(cells.end - 1, behind));
+            left -= 2;
+            if is_thing(excess, left) {
                 return false;
             }
         }
+        for run in runs() {
+            for from in run.clone().step_by(STRIP) {
+                let strip = from..run.end.min(from + STRIP);
+                self.uneven_pairs(&run, strip.clone(), |cell, beside| excess += excess_of(cell, beside));
+                left -= 4 * strip.len() - usize::from(strip.start == run.start) - usize::from(strip.end == run.end);
+                if is_thing(excess, left) {
+                    return false;
+                }
+            }
+        }
         excess <= 0
+    }
+
+    /// The cells before and behind a run; none at the edge of the grid.
+    fn ends(&self, run: &Range<usize>) -> (Option<usize>, Option<usize>) {
+        let is_edge = |cell: usize| cell.is_multiple_of(self.grid.columns);
+        ((!is_edge(run.start)).then(|| run.start - 1), (!is_edge(run.end)).then_some(run.end))
     }
 
     /// Largest change of the cells.
@@ -72,39 +93,44 @@ impl Change<'_> {
         u32::from(self.threshold[cell] / LEVEL / 2)
     }
 
-    /// Gives each pair of a cell of `strip`, which is part of a row, and one beside it whose [`edge`](Change::edge) may be more than chance:
-    /// most are flat both now and before, which many are seen to be at once.
-    fn uneven_pairs(&self, strip: Range<usize>, mut give: impl FnMut(usize, usize)) {
+    /// Gives each pair of a cell of `strip`, which is part of a `run`, and one beside it whose [`step`](Change::step) may be more than chance.
+    /// Not those over the ends of the run.
+    fn uneven_pairs(&self, run: &Range<usize>, strip: Range<usize>, mut give: impl FnMut(usize, usize)) {
         let (columns, len) = (self.grid.columns, self.now.len());
-        let (first, last) = (strip.start.is_multiple_of(columns), strip.end.is_multiple_of(columns));
-        let mut uneven = [0u8; STRIP];
-        let sides = [
-            (strip.start + usize::from(first)..strip.end, -1),
-            (strip.start..strip.end - usize::from(last), 1),
-            (if strip.start >= columns { strip.clone() } else { 0..0 }, -(columns as isize)),
-            (if strip.end + columns <= len { strip.clone() } else { 0..0 }, columns as isize),
-        ];
-        for (side, (cells, way)) in sides.iter().enumerate().filter(|(_, (cells, _))| !cells.is_empty()) {
-            let beside = cells.start.wrapping_add_signed(*way)..cells.end.wrapping_add_signed(*way);
-            self.mark_uneven(cells.clone(), beside, 1 << side, &mut uneven[cells.start - strip.start..]);
-        }
-        for (cell, marks) in strip.zip(uneven).filter(|(_, marks)| *marks != 0) {
-            let ways = sides.iter().enumerate().filter(|(side, _)| marks & 1 << side != 0);
-            ways.for_each(|(_, (_, way))| give(cell, cell.wrapping_add_signed(*way)));
+        let ways = [-1, 1, -(columns as isize), columns as isize];
+        let mut sides = if strip.start > columns && strip.start + STRIP + columns <= len {
+            self.uneven_sides(strip.start, ways)
+        } else {
+            let inside = u16::from(strip.start >= columns) << 2 | u16::from(strip.end + columns <= len) << 3;
+            [inside | 0b11; STRIP]
+        };
+        sides[0] &= !u16::from(strip.start == run.start);
+        sides[strip.len() - 1] &= !(u16::from(strip.end == run.end) << 1);
+        for (cell, sides) in strip.zip(sides).filter(|(_, sides)| *sides != 0) {
+            for (_, way) in ways.iter().enumerate().filter(|(side, _)| sides & 1 << side != 0) {
+                give(cell, cell.wrapping_add_signed(*way));
+            }
         }
     }
 
-    /// Adds `mark` to `marks` of the cells whose edge to the one `beside` each is not for sure within chance. Slices of equal length and 16
-    /// bits throughout, so that it vectorises.
-    fn mark_uneven(&self, cells: Range<usize>, beside: Range<usize>, mark: u8, marks: &mut [u8]) {
-        let now = self.now[cells.clone()].iter().zip(&self.now[beside.clone()]);
-        let was = self.background[cells.clone()].iter().zip(&self.background[beside]);
-        for ((((now_a, now_b), (was_a, was_b)), threshold), marks) in now.zip(was).zip(&self.threshold[cells]).zip(marks) {
-            let (was_a, was_b) = (was_a / LEVEL, was_b / LEVEL);
-            let steps = now_a.abs_diff(*now_b) + 2 * was_a.abs_diff(was_b);
-            let flat = (steps <= threshold / LEVEL / 2) & (now_a + now_b <= 2 * (was_a + was_b)) & (*now_a.max(now_b) < WHITE as u16);
-            *marks |= if flat { 0 } else { mark };
+    /// Of each cell of a strip from `from` on, one bit for each of `ways` to a cell beside it: 0 where both are for sure flat, now and before,
+    /// as most are. Slices of one length and 16 bits throughout, so that it vectorises.
+    #[inline(never)] // else it is unrolled before it vectorises
+    fn uneven_sides(&self, from: usize, ways: [isize; 4]) -> [u16; STRIP] {
+        let (now_a, was_a, threshold) = (window(self.now, from), window(self.background, from), window(self.threshold, from));
+        let mut sides = [0; STRIP];
+        for (side, way) in ways.into_iter().enumerate() {
+            let beside = from.wrapping_add_signed(way);
+            let (now_b, was_b) = (window(self.now, beside), window(self.background, beside));
+            for cell in 0..STRIP {
+                let (now_a, now_b, was_a, was_b) = (now_a[cell], now_b[cell], was_a[cell] / LEVEL, was_b[cell] / LEVEL);
+                let steps = now_a.abs_diff(now_b) + 2 * was_a.abs_diff(was_b);
+                let within = steps <= threshold[cell] / LEVEL / 2;
+                let flat = within & (now_a + now_b <= 2 * (was_a + was_b)) & (now_a.max(now_b) < WHITE as u16);
+                sides[cell] |= if flat { 0 } else { 1 << side };
+            }
         }
+        sides
     }
 
     /// Whether what was here went away and the background still shows it: where the change falls to less than half from one
@@ -123,10 +149,10 @@ impl Change<'_> {
         ghost * 4 > thing * GHOST_QUARTERS
     }
 
-    /// Step from `a` to `b` that is not the background's, scaled by the local gain. Where light has come and stayed, the
+    /// Step from `a` to `b` beyond chance that is not the background's, scaled by the local gain. Where light has come and stayed, the
     /// neighbour's background may be of that light and this one's of the time before: the background that fits best counts.
     /// What is white may be brighter than a picture can show, so that light may have taken its structure.
-    fn edge(&self, a: usize, b: usize) -> u32 {
+    fn step(&self, a: usize, b: usize) -> u32 {
         let (now_a, now_b) = (self.now(a), self.now(b));
         let beyond = |was_a: i32, was_b: i32| match (now_a >= WHITE, now_b >= WHITE) {
             (true, true) => 0,
@@ -135,15 +161,16 @@ impl Change<'_> {
             (false, false) => (now_a - now_b - (was_a - was_b) * (now_a + now_b) / (was_a + was_b).max(1)).unsigned_abs(),
         };
         let older = |cell: usize| i32::from(self.other[cell] / LEVEL);
-        let (was_a, was_b) = (self.was(a), self.was(b));
+        let (was_a, was_b, older_a, older_b) = (self.was(a), self.was(b), older(a), older(b));
+        let chance = self.chance(a);
         let mut least = beyond(was_a, was_b);
-        if self.other[b] != self.background[b] {
-            least = least.min(beyond(was_a, older(b)));
+        if least > chance && older_b != was_b {
+            least = least.min(beyond(was_a, older_b));
         }
-        if self.other[a] != self.background[a] {
-            least = least.min(beyond(older(a), was_b)).min(beyond(older(a), older(b)));
+        if least > chance && older_a != was_a {
+            least = least.min(beyond(older_a, was_b)).min(beyond(older_a, older_b));
         }
-        least
+        least.saturating_sub(chance)
     }
 
     fn now(&self, cell: usize) -> i32 {
@@ -166,4 +193,10 @@ impl Change<'_> {
             if cell + columns < len { cell + columns } else { cell },
         ]
     }
+}
+
+/// The cells of a strip that begins with cell `from`.
+#[inline]
+fn window(of: &[u16], from: usize) -> &[u16; STRIP] {
+    of[from..].first_chunk().expect("a strip and a row before the end")
 }

@@ -13,6 +13,8 @@ const UNIT: i32 = 256;
 const STRIP: usize = 40;
 /// Strips that a displacement is measured by, about: of a larger grid fewer rows tell.
 const STRIPS: usize = 56;
+/// Strips that are multiplied at once.
+const BATCH: usize = 3;
 
 /// A displacement, in 256ths of a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,6 +70,20 @@ struct Pictures<'a> {
     keep: &'a [u16],
 }
 
+/// Slopes across and down, and the change, of the cells of a few strips; 0 where a cell does not count.
+struct Batch {
+    x: [i16; BATCH * STRIP],
+    y: [i16; BATCH * STRIP],
+    d: [i16; BATCH * STRIP],
+}
+
+impl Default for Batch {
+    fn default() -> Batch {
+        let none = [0; BATCH * STRIP];
+        Batch { x: none, y: none, d: none }
+    }
+}
+
 /// Sums of products over cells: of slopes across and down, and of the change.
 #[derive(Default)]
 struct Sums {
@@ -100,68 +116,95 @@ impl Pictures<'_> {
     fn sums(&self, toward: Sway) -> Sums {
         let (columns, rows) = (self.grid.columns, self.grid.rows);
         let (across, down) = (columns.saturating_sub(2).div_ceil(STRIP), rows.saturating_sub(2));
-        let mut sums = Sums::default();
-        let mut add = |row: usize, strip: usize| {
-            let column = 1 + strip * STRIP;
-            let from = row * columns + column;
-            self.add_strip(&mut sums, from..from + STRIP.min(columns - 1 - column), toward);
-        };
+        let (mut sums, mut batch) = (Sums::default(), Batch::default());
+        // No picture that is accepted is smaller.
+        if across == 0 || self.now.len() < 2 * columns + STRIP {
+            return sums;
+        }
+        let mut strips = 0;
         for (n, row) in (1..down + 1).step_by((down / STRIPS).max(1)).enumerate() {
-            if across > 0 {
-                add(row, n % across);
+            let column = 1 + n % across * STRIP;
+            let from = row * columns + column;
+            self.fill(batch.strip(strips), from..from + STRIP.min(columns - 1 - column), toward);
+            strips += 1;
+            if strips == BATCH {
+                sums.add(&batch);
+                strips = 0;
             }
         }
+        (strips..BATCH).for_each(|strip| batch.strip(strip).into_iter().for_each(|of| of.fill(0)));
+        sums.add(&batch);
         sums
     }
 
-    /// Adds the cells of part of a row that does not touch the edge. 16 bits for the factors and 32 for their sums, so that it vectorises.
-    fn add_strip(&self, sums: &mut Sums, cells: Range<usize>, toward: Sway) {
+    /// Slopes and changes of the cells of part of a row that does not touch the edge. They are read with those that lie beside them, as
+    /// many as a strip has, so that what is read has one length.
+    fn fill(&self, [x, y, d]: [&mut [i16; STRIP]; 3], cells: Range<usize>, toward: Sway) {
         let columns = self.grid.columns;
-        let (mut x, mut y, mut d) = ([0i16; STRIP], [0i16; STRIP], [0i16; STRIP]);
-        self.fill_slopes(&mut x, cells.clone(), 1, toward.across.signum());
-        self.fill_slopes(&mut y, cells.clone(), columns, toward.down.signum());
-        let shown = self.now[cells.clone()].iter().zip(&self.background[cells.clone()]);
-        let free = self.taken[cells.clone()].iter().zip(&self.keep[cells]);
-        for ((((x, y), d), (now, was)), (taken, keep)) in x.iter_mut().zip(&mut y).zip(&mut d).zip(shown).zip(free) {
-            *d = *now as i16 - (was / LEVEL) as i16;
+        let from = cells.start.min(self.now.len() - columns - STRIP);
+        let (first, len) = ((cells.start - from) as u16, cells.len() as u16);
+        self.fill_slopes(x, from, 1, toward.across.signum());
+        self.fill_slopes(y, from, columns, toward.down.signum());
+        let (now, was) = (window(self.now, from), window(self.background, from));
+        let (taken, keep) = (window(self.taken, from), window(self.keep, from));
+        for cell in 0..STRIP {
+            let change = now[cell] as i16 - (was[cell] / LEVEL) as i16;
             // More than the next cell over: not sway, but a thing.
-            let counts = (d.abs() <= 2 * (x.abs() + y.abs())) & (*taken == 0) & (*keep != 0);
-            let mask = if counts { -1 } else { 0 };
-            (*x, *y, *d) = (*x & mask, *y & mask, *d & mask);
+            let counts = (change.abs() <= 2 * (x[cell].abs() + y[cell].abs())) & (taken[cell] == 0) & (keep[cell] != 0);
+            let mask = if counts & ((cell as u16).wrapping_sub(first) < len) {
+                -1
+            } else {
+                0
+            };
+            (x[cell], y[cell], d[cell]) = (x[cell] & mask, y[cell] & mask, change & mask);
         }
-        sums.xx += dot(&x, &x);
-        sums.xy += dot(&x, &y);
-        sums.yy += dot(&y, &y);
-        sums.xd += dot(&x, &d);
-        sums.yd += dot(&y, &d);
-        sums.dd += dot(&d, &d);
     }
 
-    /// Slopes of the background at `cells` between those `stride` before and behind, as [`slopes`] has them, in sixteenths of a level.
-    fn fill_slopes(&self, slopes: &mut [i16; STRIP], cells: Range<usize>, stride: usize, sign: i32) {
-        let before = if sign == 1 {
-            cells.clone()
-        } else {
-            cells.start - stride..cells.end - stride
-        };
-        let behind = if sign == -1 {
-            cells
-        } else {
-            cells.start + stride..cells.end + stride
-        };
+    /// Slopes of the background at the cells from `from` on between those `stride` before and behind, as [`slopes`] has them, in sixteenths of a level.
+    fn fill_slopes(&self, slopes: &mut [i16; STRIP], from: usize, stride: usize, sign: i32) {
+        let before = window(self.background, if sign == 1 { from } else { from - stride });
+        let behind = window(self.background, if sign == -1 { from } else { from + stride });
         let halved = u32::from(sign == 0);
-        let pairs = self.background[before].iter().zip(&self.background[behind]);
-        for (slope, (before, behind)) in slopes.iter_mut().zip(pairs) {
+        for (slope, (before, behind)) in slopes.iter_mut().zip(before.iter().zip(behind)) {
             *slope = ((behind / LEVEL) as i16 - (before / LEVEL) as i16) >> halved;
         }
     }
 }
 
-/// Products of strips, added up: [`STRIP`] of them, of 12 bits and a sign each, are less than 2^31.
-#[inline(never)] // else it is unrolled before it vectorises
-fn dot(one: &[i16; STRIP], other: &[i16; STRIP]) -> i64 {
-    let products = one.iter().zip(other).map(|(one, other)| i32::from(*one) * i32::from(*other));
-    i64::from(products.sum::<i32>())
+impl Sums {
+    fn add(&mut self, Batch { x, y, d }: &Batch) {
+        self.xx += dot(x, x);
+        self.xy += dot(x, y);
+        self.yy += dot(y, y);
+        self.xd += dot(x, d);
+        self.yd += dot(y, d);
+        self.dd += dot(d, d);
+    }
+}
+
+impl Batch {
+    fn strip(&mut self, number: usize) -> [&mut [i16; STRIP]; 3] {
+        [&mut self.x, &mut self.y, &mut self.d].map(|of| &mut of.as_chunks_mut().0[number])
+    }
+}
+
+/// The cells of a strip that begins with cell `from`.
+fn window<T>(of: &[T], from: usize) -> &[T; STRIP] {
+    of[from..].first_chunk().expect("a strip and a row before the end")
+}
+
+/// Products of a batch, added up: they are of 12 bits and a sign each, and so are less than 2^31 together. In eights, which processors
+/// multiply and add at once.
+#[inline(never)] // six of it are as quick as one
+fn dot(one: &[i16; BATCH * STRIP], other: &[i16; BATCH * STRIP]) -> i64 {
+    const _: () = assert!(BATCH * STRIP * (4095 * 4095) <= i32::MAX as usize);
+    let mut sums = [0i32; 8];
+    for (one, other) in one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0) {
+        for (sum, (one, other)) in sums.iter_mut().zip(one.iter().zip(other)) {
+            *sum += i32::from(*one) * i32::from(*other);
+        }
+    }
+    i64::from(sums.iter().sum::<i32>())
 }
 
 /// Steps across and down from cell `cell` of `values`: to the neighbours that `toward` slides in from (up-wind

@@ -19,9 +19,9 @@ use hyper::header;
 use hyper::header::HeaderName;
 use hyper::header::HeaderValue;
 use hyper::server::conn::http1;
+use hyper::server::conn::http1::Parts;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::rt::TokioTimer;
 use tokio::io::AsyncWriteExt;
 use tracing::Instrument;
 
@@ -61,6 +61,9 @@ use super::system;
 use super::tuning;
 use super::update;
 use super::upgrade;
+use super::waiting::Answers;
+use super::waiting::Failure;
+use super::waiting::Waiting;
 use crate::identity::Caller;
 use crate::limits::HTTP_BUFFER_BYTES;
 use crate::limits::REQUEST_ID_BYTES_MAX;
@@ -123,9 +126,15 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: 
         turned_away: OnceLock::new(),
     };
     let (mut socket, read) = {
-        let requests = Requests::of(&place.id);
-        let answer = service_fn(|request| Box::pin(answer(&server, request, &visit, &requests)));
-        let mut http = http(&server.services.settings).serve_connection(TokioIo::new(socket), answer);
+        let (requests, answers) = (Requests::of(&place.id), Answers::default());
+        let answer = service_fn(|request| {
+            let under_way = answers.begin();
+            let response = answer(&server, request, &visit, &requests);
+            Box::pin(async { Ok::<_, Infallible>(under_way.with(response.await)) })
+        });
+        let settings = &server.services.settings;
+        let io = TokioIo::new(Waiting::new(socket, settings, &answers));
+        let mut http = http(settings).serve_connection(io, answer);
         let told = tokio::select! {
             ended = poll_fn(|cx| http.poll_without_shutdown(cx)) => Some(ended),
             () = leaving.told() => None,
@@ -137,13 +146,7 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: 
                 poll_fn(|cx| http.poll_without_shutdown(cx)).await
             }
         };
-        let parts = http.into_parts();
-        let mut socket = parts.io.into_inner();
-        if let Err(error) = ended {
-            explain(&server, &mut socket, &error, parts.read_buf.is_empty()).await;
-        }
-        // A copy of what is left, mostly nothing: the bytes themselves would keep the whole request's buffer.
-        (socket, parts.read_buf.to_vec())
+        part(&server, http.into_parts(), ended).await
     };
     let Visit {
         opened, seat, turned_away, ..
@@ -167,11 +170,10 @@ pub(super) async fn run(server: Arc<Server>, socket: Socket, peer: Peer, place: 
     None
 }
 
-/// Every limit explicit. A connection without a request is closed after `header_time_max`, too.
+/// Every limit explicit, but for times: those are `waiting.rs`'s.
 pub(super) fn http(settings: &Settings) -> http1::Builder {
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new())
-        .header_read_timeout(settings.header_time_max)
+    http.header_read_timeout(None)
         .max_headers(settings.header_fields_max)
         .max_header_size(settings.header_bytes_max)
         .max_buf_size(HTTP_BUFFER_BYTES)
@@ -181,18 +183,41 @@ pub(super) fn http(settings: &Settings) -> http1::Builder {
     http
 }
 
-/// Tells a client that was too slow so, unless it only kept the connection open. What is malformed hyper answers itself.
-async fn explain(server: &Server, socket: &mut Socket, error: &hyper::Error, silent: bool) {
-    tracing::debug!(%error, "connection ended");
-    if error.is_timeout() && !silent {
-        count(&server.counters.slow_headers);
-        let too_slow = Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's header did not come in time");
-        // It may be gone; then there is no one to tell.
-        let _ = socket.write_all(&too_slow.raw()).await;
+/// What is left of a connection that hyper is done with, and what came on it after the last request; whose request failed was told so.
+pub(super) async fn part<S>(server: &Server, parts: Parts<TokioIo<Waiting<'_>>, S>, ended: hyper::Result<()>) -> (Socket, Vec<u8>) {
+    if let Err(error) = ended {
+        tracing::debug!(%error, "connection ended");
     }
+    let (mut socket, failure) = parts.io.into_inner().into_parts();
+    if let Some(problem) = failure.and_then(|failure| explain(server, failure, parts.read_buf.is_empty())) {
+        // It may be gone; then there is no one to tell.
+        let _ = socket.write_all(&problem.raw()).await;
+    }
+    // A copy of what is left, mostly nothing: the bytes themselves would keep the whole request's buffer.
+    (socket, parts.read_buf.to_vec())
 }
 
-async fn answer(server: &Server, request: Request<Incoming>, visit: &Visit, requests: &Requests<'_>) -> Result<Response<Body>, Infallible> {
+/// What there is to say to a client whose request failed: nothing to one that only kept the connection open.
+fn explain(server: &Server, failure: Failure, silent: bool) -> Option<Problem> {
+    let (status, why) = match failure {
+        Failure::Late if silent => {
+            count(&server.counters.idle);
+            return None;
+        }
+        Failure::Late => {
+            count(&server.counters.slow_headers);
+            (StatusCode::REQUEST_TIMEOUT, "the request's header did not come in time")
+        }
+        Failure::Malformed(status @ StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE) => {
+            (status, "the request's header is too long, or has too many fields")
+        }
+        Failure::Malformed(status @ StatusCode::URI_TOO_LONG) => (status, "the request's address is too long"),
+        Failure::Malformed(status) => (status, "this is no request of HTTP/1.1"),
+    };
+    Some(Problem::new(status, why))
+}
+
+async fn answer(server: &Server, request: Request<Incoming>, visit: &Visit, requests: &Requests<'_>) -> Response<Body> {
     let (head, body) = request.into_parts();
     let cors = &server.services.settings.cors_origin;
     let asked = Asked {
@@ -211,7 +236,7 @@ async fn answer(server: &Server, request: Request<Incoming>, visit: &Visit, requ
     let id = requests.name(&head.headers);
     tracing::debug!(request = ?id, method = %head.method, path = head.uri.path(), status = response.status().as_u16(), "request");
     response.headers_mut().insert(REQUEST_ID, id);
-    Ok(response)
+    response
 }
 
 async fn dispatch(server: &Server, asked: Asked<'_>, body: Incoming, visit: &Visit) -> Answer {

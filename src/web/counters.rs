@@ -31,6 +31,8 @@ pub struct Counters {
     pub malformed: AtomicU64,
     /// Requests that took too long to send their header.
     pub slow_headers: AtomicU64,
+    /// Connections closed because no request came on them in time.
+    pub idle: AtomicU64,
     /// Connections that came without TLS, and were sent on to it.
     pub redirected: AtomicU64,
     /// Times that a client came back with a resume token.
@@ -54,6 +56,7 @@ pub struct CountersNow {
     pub lagged: u64,
     pub malformed: u64,
     pub slow_headers: u64,
+    pub idle: u64,
     pub redirected: u64,
     pub resumed: u64,
     pub panicked: u64,
@@ -75,6 +78,7 @@ impl Counters {
             lagged: read(&self.lagged),
             malformed: read(&self.malformed),
             slow_headers: read(&self.slow_headers),
+            idle: read(&self.idle),
             redirected: read(&self.redirected),
             resumed: read(&self.resumed),
             panicked: read(&self.panicked),

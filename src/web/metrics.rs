@@ -303,6 +303,11 @@ fn became_of_clients(page: &mut Page, server: &Server) {
             counted.slow_headers,
         ),
         (
+            "lookout_connections_idle_total",
+            "Connections closed because no request came on them in time.",
+            counted.idle,
+        ),
+        (
             "lookout_connections_redirected_total",
             "Connections without TLS that were sent on to it.",
             counted.redirected,

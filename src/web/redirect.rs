@@ -1,6 +1,7 @@
 //! Plain HTTP where TLS is spoken: whoever comes is told the same address under `https`, and nothing else.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 
 use hyper::Request;
 use hyper::Response;
@@ -19,6 +20,9 @@ use super::counters::count;
 use super::problem::Problem;
 use super::reply::Body;
 use super::socket::Socket;
+use super::socket::linger;
+use super::waiting::Answers;
+use super::waiting::Waiting;
 
 /// The port that `https` needs not name.
 const HTTPS_PORT: u16 = 443;
@@ -27,15 +31,17 @@ const HTTPS_PORT: u16 = 443;
 pub(super) async fn run(server: &Server, stream: TcpStream) {
     let settings = &server.services.settings;
     count(&server.counters.redirected);
+    let answers = Answers::default();
     let answer = service_fn(|request: Request<Incoming>| {
         let answer = elsewhere(&request, server.port).unwrap_or_else(Problem::response);
-        std::future::ready(Ok::<_, Infallible>(answer))
+        std::future::ready(Ok::<_, Infallible>(answers.begin().with(answer)))
     });
     let socket = Socket::new(stream, settings.client_stall_max);
-    let mut http = connection::http(settings);
-    if let Err(error) = http.keep_alive(false).serve_connection(TokioIo::new(socket), answer).await {
-        tracing::debug!(%error, "a connection to be sent on ended");
-    }
+    let io = TokioIo::new(Waiting::new(socket, settings, &answers));
+    let mut http = connection::http(settings).keep_alive(false).serve_connection(io, answer);
+    let ended = poll_fn(|cx| http.poll_without_shutdown(cx)).await;
+    let (mut socket, _) = connection::part(server, http.into_parts(), ended).await;
+    linger(&mut socket).await;
 }
 
 /// The same address under `https` on `port`: permanently, and with the method that was asked with.

@@ -25,8 +25,10 @@ pub struct Settings {
     pub heartbeat: Duration,
     /// Longest time that a client may leave bytes unread before it is closed.
     pub client_stall_max: Duration,
-    /// Longest time to send a request's header.
+    /// Longest time to send a request's header; as long again for a small body.
     pub header_time_max: Duration,
+    /// Longest time from an answer to the next request of the same connection.
+    pub idle_max: Duration,
     /// Longest header of a request, in bytes. Longer: 431.
     pub header_bytes_max: usize,
     /// Header fields of a request. More: 431.
@@ -61,6 +63,7 @@ impl Default for Settings {
             heartbeat: Duration::from_secs(30),
             client_stall_max: Duration::from_secs(20),
             header_time_max: Duration::from_secs(10),
+            idle_max: Duration::from_secs(10),
             header_bytes_max: HTTP_BUFFER_BYTES,
             header_fields_max: HTTP_HEADERS_MAX,
             clients_per_address_max: 32,

@@ -124,18 +124,18 @@ impl Regions {
     fn claim(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) -> usize {
         let columns = self.grid.columns;
         let row = cell / columns * columns;
-        let mut differs = |cell: usize| {
-            let known = self.marks[cell] != SAME && background.recall(scene.now, cell);
-            if known {
-                self.marks[cell] = SAME;
-            }
-            self.marks[cell] != SAME
-        };
-        if !differs(cell) {
+        let differing = self.marks[row..cell].iter().rev().take_while(|mark| **mark != SAME);
+        let from = cell - differing.count();
+        let differing = self.marks[cell..row + columns].iter().take_while(|mark| **mark != SAME);
+        let to = cell + differing.count();
+        // What is known ends the run.
+        let to = background.recall_first(scene.now, cell..to).map_or(to, |known| self.unmark(known));
+        if to == cell {
             return cell + 1;
         }
-        let from = (row..cell).rev().take_while(|&cell| differs(cell)).last().unwrap_or(cell);
-        let to = (cell + 1..row + columns).find(|&cell| !differs(cell)).unwrap_or(row + columns);
+        let from = background
+            .recall_last(scene.now, from..cell)
+            .map_or(from, |known| self.unmark(known) + 1);
         self.count(from..to, blob, scene, background);
         self.marks[from..to].fill(SAME);
         self.runs.push(Run::of(from..to));
@@ -146,16 +146,20 @@ impl Regions {
         to
     }
 
+    /// A cell that shows what is known does not differ; the cell.
+    fn unmark(&mut self, cell: usize) -> usize {
+        self.marks[cell] = SAME;
+        cell
+    }
+
     /// Counts the cells of a run.
     fn count(&self, cells: Range<usize>, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) {
         // While the light is in doubt, what it explained for a while comes up again.
         let (sure, lately) = (!background.in_doubt(), if scene.lapse.step { 0b1_1110 } else { 0b1_1111 });
         let (marks, seen) = (&self.marks[cells.clone()], &self.seen[cells.clone()]);
         let born = || {
-            marks
-                .iter()
-                .zip(seen)
-                .map(|(mark, seen)| sure & (*mark == STRONG) & (*seen & lately == 0))
+            let pairs = marks.iter().zip(seen);
+            pairs.map(|(mark, seen)| sure & (*mark == STRONG) & (*seen & lately == 0))
         };
         let stirred = background.stirred(scene.now, scene.before, cells.clone());
         blob.stirred += number(stirred.zip(born()).map(|(stirred, born)| stirred | born));
