@@ -375,11 +375,8 @@ impl Detector {
         };
         self.motion.score = tally.score;
         self.motion.area_permille = (tally.cells * 1000 / self.plan.kept) as u16;
-        self.motion.zones = self
-            .motion
-            .regions
-            .iter()
-            .fold(Default::default(), |zones, region| region.zones.union(zones));
+        let regions = self.motion.regions.iter();
+        self.motion.zones = regions.fold(Default::default(), |zones, region| region.zones.union(zones));
     }
 
     /// Says `state` and that nothing moves.
