@@ -162,7 +162,7 @@ impl Regions {
         let mut tally = Tally::default();
         self.age(scene);
         self.clutter.begin();
-        self.specks.begin(scene.lapse);
+        self.begin_specks(scene);
         let mut next = 0;
         while let Some(from) = self.next_strong(next) {
             next = from + 1;

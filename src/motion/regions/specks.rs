@@ -161,6 +161,18 @@ impl Track {
 }
 
 impl Regions {
+    /// A new frame; where so much of it differs, as when a lamp goes on, nothing small can be told from the rest.
+    pub(super) fn begin_specks(&mut self, scene: &Scene<'_>) {
+        self.specks.begin(scene.lapse);
+        if self.is_restless(scene) {
+            self.specks.despair();
+        }
+    }
+
+    fn is_restless(&self, scene: &Scene<'_>) -> bool {
+        scene.differing * CELLS_PART > self.grid.len()
+    }
+
     /// Looks for specks among the cells of which no region was made.
     pub(super) fn watch_specks(
         &mut self,
@@ -169,14 +181,12 @@ impl Regions {
         tally: &mut Tally,
         report: &mut impl FnMut(Region),
     ) {
-        if scene.differing * CELLS_PART > self.grid.len() {
-            return self.specks.despair();
-        }
         if tally.is_plain {
             self.specks.clear();
         }
+        let few = scene.differing > 0 && !self.is_restless(scene);
         let mut next = 0;
-        while let Some(ahead) = first_differing(&self.marks[next..]).filter(|_| scene.differing > 0) {
+        while let Some(ahead) = first_differing(&self.marks[next..]).filter(|_| few) {
             let blob = self.flood(next + ahead, scene, background);
             next += ahead + 1;
             if blob.size > 0 && (!scene.plan.zoned || !blob.zones.is_empty()) {
