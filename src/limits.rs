@@ -127,6 +127,8 @@ pub const HANG_MS_MAX: u64 = 10_000;
 
 // ---- camera and sensor state ----
 
+/// Time without motion after which fewer frames are looked at, where `motion.idle_fps` says so, in milliseconds.
+pub const LULL_AFTER_MS: u64 = 5000;
 /// Pause between two attempts to open a lost camera, in milliseconds: it is back within 2 s of its return.
 pub const CAMERA_REOPEN_MS: u64 = 500;
 

@@ -11,7 +11,8 @@
 //! 5. Most of the picture still differs, and not as a cloud or a lamp would have it: the scene changed, and is learned anew.
 //! 6. `regions`: cells that differ to connected regions; `structure`: which of these are light or the trace of what
 //!    left; which moved in N of the last M frames and with enough evidence in sum, where they are
-//!    now; which came to rest. `clutter` raises the bar while rain, snow or leaves stir.
+//!    now; which came to rest. `clutter` raises the bar while rain, snow or leaves stir. What is too small and faint for all
+//!    that is followed from frame to frame (`regions/specks`), and counts once it went its way where next to nothing else stirs.
 //! 7. `background` learns from the cells that no region claims.
 
 pub mod settings;

@@ -2,6 +2,7 @@
 //! disk nor socket; what it finds goes to the caller as records.
 
 mod eye;
+mod lull;
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -16,6 +17,7 @@ use crate::event::engine;
 use crate::event::engine::CHANGES_PER_STEP_MAX;
 use crate::event::engine::Changes;
 use crate::event::engine::Engine;
+use crate::event::engine::EngineState;
 use crate::event::engine::Fusion;
 use crate::event::engine::Input;
 use crate::event::engine::Picture;
@@ -86,6 +88,8 @@ pub type Records = Vec<Record, RECORDS_PER_STEP_MAX>;
 pub enum Stepped {
     /// A frame was looked at.
     Frame,
+    /// A frame came, and nobody needed to look at it: nothing moves, as far as the last look goes.
+    Spared,
     /// A frame could not be read; counted, and nothing comes of it.
     Unreadable,
     /// There was no frame.
@@ -155,7 +159,7 @@ impl Pipeline {
         let stepped = self.look(records);
         let mut edges = Vec::new();
         self.poll_sensor(&mut edges, records);
-        let picture = self.eye.picture().filter(|_| stepped == Stepped::Frame);
+        let picture = self.eye.picture().filter(|_| matches!(stepped, Stepped::Frame | Stepped::Spared));
         let changes = self.engine.step(Input {
             now: self.now,
             picture,
@@ -226,10 +230,13 @@ impl Pipeline {
                 self.now = self.now.max(frame.captured);
                 self.rate.count(frame.captured);
                 self.eye.expect(self.engine.expects_motion(self.now));
+                let quiet = self.engine.state(self.now) == EngineState::Idle && !self.engine.pir_active();
                 let began = self.clock.now();
-                let stepped = self.eye.look(&frame, records);
-                self.status.pipeline().detect_us = Some(self.clock.now().since(began).as_micros() as u32);
-                if stepped == Stepped::Frame {
+                let stepped = self.eye.look(&frame, quiet, records);
+                if stepped != Stepped::Spared {
+                    self.status.pipeline().detect_us = Some(self.clock.now().since(began).as_micros() as u32);
+                }
+                if matches!(stepped, Stepped::Frame | Stepped::Spared) {
                     self.shutter
                         .iter_mut()
                         .for_each(|shutter| shutter.offer(&frame, self.eye.motion.score));
@@ -296,6 +303,7 @@ impl Pipeline {
         status.fps = self.rate.fps;
         status.frames = self.camera.counters();
         status.frames_unreadable = self.eye.unreadable;
+        status.frames_spared = self.eye.lull.spared;
         status.engine = self.engine.state(self.now);
         status.armed = self.engine.armed();
         status.fusion = self.fusion;

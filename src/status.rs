@@ -85,6 +85,8 @@ pub struct PipelineStatus {
     pub frames: SourceCounters,
     /// Frames that the detector could not read (damaged JPEG).
     pub frames_unreadable: u64,
+    /// Frames that the detector was spared, as nothing moved (`motion.idle_fps`).
+    pub frames_spared: u64,
     /// The detector.
     pub motion: MotionState,
     /// What is wrong with the picture, if anything.

@@ -10,6 +10,7 @@ use lookout::motion::Tamper;
 use lookout::motion::settings::Settings;
 use motion_scene::Look;
 use motion_scene::Scene;
+use motion_scene::Thing;
 use motion_scene::frame;
 use motion_scene::moving;
 use motion_scene::person;
@@ -165,6 +166,45 @@ fn a_walker_is_found_within_a_few_frames_and_over_when_gone() {
             ..Look::default()
         });
         check(&said, 61..125);
+    }
+}
+
+/// Somebody of 2 % of the picture's height, or what is as small.
+fn far(x: f32, y: f32) -> Thing {
+    person(x, y, 0.02, 7.0)
+}
+
+/// Frames with motion where `things` are seen from frame 60 on.
+fn moving_with(size: (usize, usize), frames: u64, things: impl Fn(u64) -> Vec<Thing>) -> Vec<usize> {
+    let said = watch(&Settings::default(), size, 5, frames, |n, _| Look {
+        things: n.checked_sub(60).map(&things).unwrap_or_default(),
+        ..Look::default()
+    });
+    moving(&said)
+}
+
+#[test]
+fn somebody_far_away_is_found_by_the_way_they_go() {
+    for size in [SMALL, (640, 480), (1280, 720)] {
+        let frames = moving_with(size, 160, |n| vec![far(n as f32 * 0.0045, 0.55)]);
+        let first = *frames.first().expect("found");
+        assert!((62..110).contains(&first), "{frames:?} at {size:?}");
+    }
+}
+
+#[test]
+fn what_is_small_and_goes_nowhere_or_comes_in_numbers_is_quiet() {
+    for size in [SMALL, (640, 480)] {
+        let flickers = moving_with(size, 110, |n| if n % 3 == 0 { vec![far(0.3, 0.55)] } else { Vec::new() });
+        assert_eq!(flickers, [0usize; 0], "what flickers, at {size:?}");
+        let hovers = moving_with(size, 110, |n| vec![far(0.3 + 0.003 * (n % 4).min(4 - n % 4) as f32, 0.55)]);
+        assert_eq!(hovers, [0usize; 0], "what hovers, at {size:?}");
+        let fly = |n: u64, k: u64| {
+            let place = 0.1 + 0.05 * k as f32;
+            person(place + 0.002 * n as f32, place, 0.012, 4.0)
+        };
+        let swarm = moving_with(size, 110, |n| (0..16).map(|k| fly(n, k)).collect());
+        assert_eq!(swarm, [0usize; 0], "a swarm, at {size:?}");
     }
 }
 

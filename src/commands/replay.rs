@@ -73,6 +73,14 @@ struct FrameLine {
     state: MotionState,
 }
 
+/// A frame that nobody looked at, as a line.
+#[derive(Serialize)]
+struct SparedLine {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    frame: u64,
+}
+
 /// What is wrong with the picture, or changed in it as a whole, as a line.
 #[derive(Serialize)]
 struct AlertLine<'a> {
@@ -89,6 +97,8 @@ pub struct Summary {
     pub frames: u64,
     /// Frames that could not be read.
     pub unreadable: u64,
+    /// Frames that nobody looked at, as nothing moved.
+    pub spared: u64,
     /// Events that began.
     pub events: u64,
     /// Time on the clip's own time line.
@@ -132,8 +142,11 @@ pub fn replay(config: &Config, spec: source::replay::Spec, frames: bool, out: &m
         idle = if stepped == Stepped::Idle { idle + 1 } else { 0 };
         summary.frames += u64::from(stepped == Stepped::Frame);
         summary.unreadable += u64::from(stepped == Stepped::Unreadable);
-        if stepped == Stepped::Frame {
-            printer.frame(picture)?;
+        summary.spared += u64::from(stepped == Stepped::Spared);
+        match stepped {
+            Stepped::Frame => printer.frame(picture)?,
+            Stepped::Spared => printer.spared(picture)?,
+            Stepped::Unreadable | Stepped::Idle | Stepped::Ended => {}
         }
         summary.events += printer.records(&records)?;
         if let Some(why) = why_lost(&records).or((idle > IDLE_STEPS_MAX).then(|| "no frame comes".to_owned())) {
@@ -151,12 +164,18 @@ pub fn tell(summary: Summary, took: Duration) {
     let Summary {
         frames,
         unreadable,
+        spared,
         events,
         length,
     } = summary;
     let rate = frames as f64 / took.as_secs_f64().max(1e-9);
+    let spared = if spared > 0 {
+        format!(", {spared} not looked at")
+    } else {
+        String::new()
+    };
     eprintln!(
-        "{frames} frames ({unreadable} unreadable), {:.1} s of clip, {events} events; {:.2} s, {rate:.0} frames/s",
+        "{frames} frames ({unreadable} unreadable{spared}), {:.1} s of clip, {events} events; {:.2} s, {rate:.0} frames/s",
         length.as_secs_f64(),
         took.as_secs_f64()
     );
@@ -218,6 +237,16 @@ impl Printer<'_> {
             self.line(&line)?;
         }
         Ok(())
+    }
+
+    fn spared(&mut self, picture: Option<Picture<'_>>) -> io::Result<()> {
+        let Some(Picture { number, .. }) = picture.filter(|_| self.frames) else {
+            return Ok(());
+        };
+        self.line(&SparedLine {
+            kind: "spared",
+            frame: number,
+        })
     }
 
     /// Writes what happened in one step; gives how many events began.

@@ -116,6 +116,7 @@ fn motion(motion: &mut motion::Settings) -> Slot<'_> {
         key("confirm_window", count(&mut motion.confirm_window, 1..=16)),
         key("warm_up_ms", duration(&mut motion.warm_up, Unit::Ms, 500..=60_000)),
         key("frozen_ms", count(&mut motion.frozen_ms, 0..=600_000)),
+        key("idle_fps", count(&mut motion.idle_fps, 0..=60)),
         key("zones", list(&mut motion.zones, blank_zone, zone)),
         key("masks", list(&mut motion.masks, Polygon::new, mask)),
     ])

@@ -274,9 +274,9 @@ impl Detector {
                 self.report(MotionState::WarmUp);
             }
             Stage::WarmUp(since, frames) => {
-                self.compare();
+                let differing = self.compare();
                 if frames >= WARM_UP_FRAMES_MIN {
-                    self.watch_regions(lapse);
+                    self.watch_regions(lapse, differing);
                     // Whoever is there already is seen to be; but all that differs is learned still.
                     self.regions.taken.fill(0);
                 }
@@ -290,14 +290,15 @@ impl Detector {
                 self.report(MotionState::WarmUp);
             }
             Stage::Live => {
-                let many = self.compare() * 100 > self.plan.kept * SCENE_PERCENT;
+                let differing = self.compare();
+                let many = differing * 100 > self.plan.kept * SCENE_PERCENT;
                 if many && !self.regions.all_is_light(&self.now, &self.background) {
                     self.background.restart(&self.now, &self.plan);
                     self.regions.clear();
                     self.stage = Stage::Settling(at, 0);
                     self.report(MotionState::SceneChange);
                 } else {
-                    self.watch_regions(lapse);
+                    self.watch_regions(lapse, differing);
                     self.background.learn(&self.now, &self.regions.taken, &self.plan, lapse.ticks);
                 }
             }
@@ -354,13 +355,14 @@ impl Detector {
         self.report(MotionState::SceneChange);
     }
 
-    fn watch_regions(&mut self, lapse: Lapse) {
+    fn watch_regions(&mut self, lapse: Lapse, differing: usize) {
         self.motion.regions.clear();
         let scene = Scene {
             now: &self.now,
             before: &self.before,
             plan: &self.plan,
             lapse,
+            differing,
         };
         let reported = &mut self.motion.regions;
         let tally = self
@@ -373,11 +375,8 @@ impl Detector {
         };
         self.motion.score = tally.score;
         self.motion.area_permille = (tally.cells * 1000 / self.plan.kept) as u16;
-        self.motion.zones = self
-            .motion
-            .regions
-            .iter()
-            .fold(Default::default(), |zones, region| region.zones.union(zones));
+        let regions = self.motion.regions.iter();
+        self.motion.zones = regions.fold(Default::default(), |zones, region| region.zones.union(zones));
     }
 
     /// Says `state` and that nothing moves.

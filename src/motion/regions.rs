@@ -3,10 +3,12 @@
 
 mod flood;
 mod lit;
+mod specks;
 
 use flood::Blob;
 pub(super) use flood::Run;
 use flood::number;
+use specks::Specks;
 
 use super::Region;
 use super::Score;
@@ -53,6 +55,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) before: &'a [u16],
     pub(crate) plan: &'a Plan,
     pub(crate) lapse: Lapse,
+    /// Cells that differ.
+    pub(crate) differing: usize,
 }
 
 /// What a frame's regions come to.
@@ -64,6 +68,8 @@ pub(crate) struct Tally {
     pub(crate) cells: usize,
     /// Whether one of them is certain.
     pub(crate) certain: bool,
+    /// Whether one is by what it is in this frame, not by its way alone.
+    is_plain: bool,
 }
 
 /// Regions of cells over time.
@@ -97,6 +103,8 @@ pub(crate) struct Regions {
     idle: u32,
     /// What usually stirs and turns out to be nothing.
     clutter: Clutter,
+    /// What is too small and faint to count by one look.
+    specks: Specks,
     /// Whether motion is likely now, so that weaker evidence counts.
     pub(crate) expectant: bool,
 }
@@ -121,6 +129,7 @@ impl Regions {
             runs: Vec::with_capacity(Run::count_max(grid)),
             idle: u16::BITS,
             clutter: Clutter::default(),
+            specks: Specks::default(),
             expectant: false,
         }
     }
@@ -144,6 +153,7 @@ impl Regions {
             histories.fill(0);
         }
         self.weight.fill(0);
+        self.specks.clear();
         self.idle = u16::BITS;
     }
 
@@ -152,6 +162,7 @@ impl Regions {
         let mut tally = Tally::default();
         self.age(scene);
         self.clutter.begin();
+        self.begin_specks(scene);
         let mut next = 0;
         while let Some(from) = self.next_strong(next) {
             next = from + 1;
@@ -163,6 +174,7 @@ impl Regions {
                 self.judge(blob, scene, background, &mut tally, &mut report);
             }
         }
+        self.watch_specks(scene, background, &mut tally, &mut report);
         self.clutter.note(self.rules.evidence_min, scene.lapse.ticks);
         tally
     }
@@ -223,6 +235,9 @@ impl Regions {
         let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
         if !placed || blob.evidence < self.evidence_min() || extent < self.rules.extent_min {
             self.clutter.doubt(blob.evidence, false);
+            if placed {
+                self.glimpse(&blob, scene, background, tally, report);
+            }
             return;
         }
         if self.is_light(&blob, scene, background) {
@@ -232,9 +247,11 @@ impl Regions {
         let moves = blob.stirred > blob.size / 64;
         self.clutter.crowd(moves);
         let blob = self.note(blob, moves, scene);
-        let certain = self.certain(&blob, moves, scene);
+        let mut certain = self.certain(&blob, moves, scene);
+        tally.is_plain |= certain;
         if moves && !certain {
             self.clutter.doubt(blob.evidence, blob.stayed * 2 < blob.size);
+            certain = self.follow(&blob, scene, background).is_some();
         }
         let over = blob.still >= HOLD_TICKS || (blob.still >= GHOST_TICKS && self.change(scene.now, background).is_ghost());
         if over {
@@ -253,8 +270,7 @@ impl Regions {
 
     /// 500 at the least evidence that counts, nearing 1000 with more.
     fn score(&self, blob: &Blob) -> Score {
-        let evidence = u64::from(blob.evidence);
-        Score((evidence * 1000 / (evidence + u64::from(self.evidence_min())).max(1)) as u16)
+        score(blob.evidence, self.evidence_min())
     }
 
     /// Marks the region's cells as taken, and writes down whether it moves; the region as it is then.
@@ -362,4 +378,10 @@ impl Regions {
             runs: &self.runs,
         }
     }
+}
+
+/// 500 where `evidence` is the least that counts, nearing 1000 with more.
+fn score(evidence: u32, evidence_min: u32) -> Score {
+    let (evidence, evidence_min) = (u64::from(evidence), u64::from(evidence_min));
+    Score((evidence * 1000 / (evidence + evidence_min).max(1)) as u16)
 }

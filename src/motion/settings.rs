@@ -40,6 +40,8 @@ pub struct Settings {
     pub warm_up: Duration,
     /// Time without any change of the picture after which it is called frozen, in milliseconds; 0: never.
     pub frozen_ms: u64,
+    /// Frames a second that are looked at while nothing moves; 0: all of them. Whoever feeds the detector sees to it.
+    pub idle_fps: u8,
     /// With zones, only motion that touches one counts; without, the whole picture does.
     pub zones: Vec<Zone, ZONES_MAX>,
     /// Parts that are never looked at.
@@ -62,6 +64,7 @@ impl Default for Settings {
             confirm_window: 3,
             warm_up: Duration::from_millis(1500),
             frozen_ms: 10_000,
+            idle_fps: 0,
             zones: Vec::new(),
             masks: Vec::new(),
         }

@@ -2,6 +2,7 @@
 
 use super::Records;
 use super::Stepped;
+use super::lull::Lull;
 use super::note;
 use crate::clock::Mono;
 use crate::event::engine::Picture;
@@ -21,6 +22,7 @@ pub(super) struct Eye {
     pub(super) seen: Option<(u64, Mono)>,
     pub(super) motion: Motion,
     pub(super) unreadable: u64,
+    pub(super) lull: Lull,
 }
 
 impl Eye {
@@ -31,11 +33,13 @@ impl Eye {
             seen: None,
             motion: Motion::default(),
             unreadable: 0,
+            lull: Lull::default(),
         }
     }
 
     /// The camera was opened: the background is learned anew, in new memory when the size is another.
     pub(super) fn open(&mut self, format: FrameFormat) {
+        self.lull.wake();
         match &mut self.detector {
             Some(detector) if detector.size() == (format.width, format.height) => detector.relearn(),
             _ => self.detector = Some(Detector::new(&self.settings, format.width, format.height)),
@@ -44,6 +48,7 @@ impl Eye {
 
     /// Looks by other settings from the next frame on; what is learned of the scene stays.
     pub(super) fn retune(&mut self, settings: motion::settings::Settings) {
+        self.lull.wake();
         if let Some(detector) = &mut self.detector {
             detector.retune(&settings);
         }
@@ -52,16 +57,28 @@ impl Eye {
 
     /// Whether motion is to be expected, for the frames that come.
     pub(super) fn expect(&mut self, motion: bool) {
+        if motion {
+            self.lull.wake();
+        }
         self.detector.iter_mut().for_each(|detector| detector.expect(motion));
     }
 
-    /// Looks at one frame; a frame that cannot be read is counted, and changes nothing.
-    pub(super) fn look(&mut self, frame: &Frame<'_>, records: &mut Records) -> Stepped {
+    /// Looks at one frame, unless it is spared that while it is `quiet`; a frame that cannot be read is counted, and changes nothing.
+    pub(super) fn look(&mut self, frame: &Frame<'_>, quiet: bool, records: &mut Records) -> Stepped {
         let Some(detector) = &mut self.detector else { return Stepped::Idle };
+        if !quiet {
+            self.lull.wake();
+        }
+        if self.lull.spares(frame.captured, frame.format.interval, self.settings.idle_fps) {
+            self.lull.spared += 1;
+            self.seen = Some((frame.number, frame.captured));
+            return Stepped::Spared;
+        }
         match detector.observe(frame) {
             Ok(motion) => {
                 note_picture(records, frame.captured, &self.motion, motion);
                 self.motion.clone_from(motion);
+                self.lull.note(frame.captured, motion);
                 self.seen = Some((frame.number, frame.captured));
                 Stepped::Frame
             }

@@ -121,6 +121,11 @@ fn camera(page: &mut Page, server: &Server) {
         status.frames_unreadable,
     );
     page.counter(
+        "lookout_frames_spared_total",
+        "Frames that the detector was spared, as nothing moved.",
+        status.frames_spared,
+    );
+    page.counter(
         "lookout_frames_skipped_total",
         "Frames passed over for a fresher one.",
         status.frames.skipped,

@@ -138,6 +138,7 @@ struct MotionTuning {
     confirm_window: u8,
     warm_up_ms: u64,
     frozen_ms: u64,
+    idle_fps: u8,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -335,6 +336,7 @@ impl Tuning {
                 confirm_window: motion.confirm_window,
                 warm_up_ms: motion.warm_up.as_millis() as u64,
                 frozen_ms: motion.frozen_ms,
+                idle_fps: motion.idle_fps,
             },
             event: EventTuning {
                 fusion: event.fusion,

@@ -197,7 +197,7 @@ impl Regions {
 }
 
 /// The first that is not [`SAME`], eight at a time.
-fn first_differing(marks: &[u8]) -> Option<usize> {
+pub(super) fn first_differing(marks: &[u8]) -> Option<usize> {
     const _: () = assert!(SAME == 0);
     let first = |word: [u8; 8]| (word != [SAME; 8]).then(|| u64::from_le_bytes(word).trailing_zeros() as usize / 8);
     let (words, rest) = marks.as_chunks::<8>();

@@ -1,0 +1,257 @@
+//! Specks: what is too small and faint to count by one look, followed from frame to frame. One that goes its way through a picture
+//! in which next to nothing else stirs is somebody far away; what flickers, hovers or comes in numbers is not.
+
+use heapless::Vec;
+
+use super::Blob;
+use super::Region;
+use super::Regions;
+use super::Scene;
+use super::Tally;
+use super::flood::first_differing;
+use super::score;
+use crate::motion::background::Background;
+use crate::motion::cells::Grid;
+use crate::motion::cells::LEVEL;
+use crate::motion::ticker::Lapse;
+use crate::motion::ticker::TICKS_PER_SECOND;
+
+/// Units of a cell's side in positions.
+const CELL: i32 = 16;
+/// Specks that are followed at once; where there are more, it is weather.
+const TRACKS_MAX: usize = 8;
+/// A speck must have been seen in this many frames ...
+const FRAMES_MIN: u16 = 4;
+/// ... which are at least one in so many of those since it came.
+const FRAMES_PART: u16 = 3;
+/// It must have gone so far, in parts of a cell: a flicker stays where it is ...
+const WAY_MIN: i32 = 3 * CELL / 2;
+/// ... and so many fifths of its path straight on: what hovers does not.
+const STRAIGHT_FIFTHS: i32 = 3;
+/// It is lost when it is not seen for this time, in milliseconds; ...
+const LOST_MS: u16 = 400;
+/// ... for this, once it was certain.
+const LOST_CERTAIN_MS: u16 = 1000;
+/// Time in which a speck goes no farther than the reach, in milliseconds.
+const REACH_MS: u16 = 66;
+/// A speck that was away is looked for in up to so many times the reach.
+const REACHES_MAX: i32 = 3;
+/// Specks that came in the last seconds, and of which none may be more than this for one to count.
+const UNREST_MAX: u32 = 6 * BIRTH;
+/// What the coming of one speck adds to the unrest.
+const BIRTH: u32 = 1024;
+/// Unrest fades by 1/e in this time, in ticks.
+const UNREST_TICKS: u32 = 10 * TICKS_PER_SECOND as u32;
+
+/// Specks are looked for while less than this part of the picture differs: one cell in so many.
+const CELLS_PART: usize = 128;
+
+/// A small region in one frame.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Speck {
+    /// Its middle, in parts of a [`CELL`].
+    pub(super) at: (i32, i32),
+    /// Its evidence.
+    pub(super) evidence: u32,
+}
+
+/// A speck over time.
+#[derive(Clone, Copy, Debug)]
+struct Track {
+    /// Where it came, and where it was seen last.
+    from: (i32, i32),
+    at: (i32, i32),
+    /// Length of its path.
+    path: i32,
+    /// Frames since it came, and those in which it was seen.
+    frames: u16,
+    seen: u16,
+    /// Time since it was seen, in milliseconds.
+    away: u16,
+    /// Evidence of all frames.
+    evidence: u32,
+    /// Whether it was certain once.
+    certain: bool,
+}
+
+/// Specks that are followed.
+#[derive(Debug, Default)]
+pub(super) struct Specks {
+    tracks: Vec<Track, TRACKS_MAX>,
+    /// How many came of late, in [`BIRTH`]s.
+    unrest: u32,
+}
+
+impl Specks {
+    /// A new frame.
+    pub(super) fn begin(&mut self, lapse: Lapse) {
+        (0..lapse.ticks).for_each(|_| self.unrest -= self.unrest / UNREST_TICKS);
+        for track in &mut self.tracks {
+            track.frames = track.frames.saturating_add(1);
+            track.away = track.away.saturating_add(lapse.millis);
+        }
+        self.tracks
+            .retain(|track| track.away <= if track.certain { LOST_CERTAIN_MS } else { LOST_MS });
+    }
+
+    /// Forgets those that are followed: what moves is seen without them.
+    pub(super) fn clear(&mut self) {
+        self.tracks.clear();
+    }
+
+    /// So much stirs that nothing small can be told from it.
+    pub(super) fn despair(&mut self) {
+        self.tracks.clear();
+        self.unrest = self.unrest.max(2 * UNREST_MAX);
+    }
+
+    /// Something came that is no speck, and may be nothing.
+    pub(super) fn disturb(&mut self) {
+        self.unrest = (self.unrest + BIRTH).min(2 * UNREST_MAX);
+    }
+
+    /// A speck of this frame; the evidence of all frames that it was seen in, where that and its way make it motion. It may be `reach`
+    /// cells from where it was in the frame before, and needs `evidence_min` in sum.
+    pub(super) fn follow(&mut self, speck: Speck, reach: usize, evidence_min: u32) -> Option<u32> {
+        let near = |track: &Track| {
+            let times = i32::from(track.away / REACH_MS).clamp(1, REACHES_MAX);
+            distance(track.at, speck.at) <= reach as i32 * CELL * 4 / 5 * times
+        };
+        let fresh = self.tracks.iter_mut().filter(|track| track.away > 0 && near(track));
+        let Some(track) = fresh.min_by_key(|track| distance(track.at, speck.at)) else {
+            self.disturb();
+            // Where there is no room, unrest says enough.
+            let _ = self.tracks.push(Track::new(speck));
+            return None;
+        };
+        track.go(speck);
+        track.certain |= self.unrest <= UNREST_MAX && track.evidence >= evidence_min && track.goes_its_way();
+        track.certain.then_some(track.evidence)
+    }
+}
+
+impl Track {
+    fn new(speck: Speck) -> Track {
+        Track {
+            from: speck.at,
+            at: speck.at,
+            path: 0,
+            frames: 1,
+            seen: 1,
+            away: 0,
+            evidence: speck.evidence,
+            certain: false,
+        }
+    }
+
+    fn go(&mut self, speck: Speck) {
+        self.path = self.path.saturating_add(distance(self.at, speck.at));
+        self.at = speck.at;
+        self.seen = self.seen.saturating_add(1);
+        self.away = 0;
+        self.evidence = self.evidence.saturating_add(speck.evidence);
+    }
+
+    /// Whether it moves as things do: seen often, far from where it came, and by no detour.
+    fn goes_its_way(&self) -> bool {
+        let way = distance(self.from, self.at);
+        let often = self.seen >= FRAMES_MIN && self.seen >= self.frames / FRAMES_PART;
+        often && way >= WAY_MIN && 5 * way >= STRAIGHT_FIFTHS * self.path
+    }
+}
+
+impl Regions {
+    /// A new frame; where so much of it differs, as when a lamp goes on, nothing small can be told from the rest.
+    pub(super) fn begin_specks(&mut self, scene: &Scene<'_>) {
+        self.specks.begin(scene.lapse);
+        if self.is_restless(scene) {
+            self.specks.despair();
+        }
+    }
+
+    fn is_restless(&self, scene: &Scene<'_>) -> bool {
+        scene.differing * CELLS_PART > self.grid.len()
+    }
+
+    /// Looks for specks among the cells of which no region was made.
+    pub(super) fn watch_specks(
+        &mut self,
+        scene: &Scene<'_>,
+        background: &mut Background,
+        tally: &mut Tally,
+        report: &mut impl FnMut(Region),
+    ) {
+        if tally.is_plain {
+            self.specks.clear();
+        }
+        let few = scene.differing > 0 && !self.is_restless(scene);
+        let mut next = 0;
+        while let Some(ahead) = first_differing(&self.marks[next..]).filter(|_| few) {
+            let blob = self.flood(next + ahead, scene, background);
+            next += ahead + 1;
+            if blob.size > 0 && (!scene.plan.zoned || !blob.zones.is_empty()) {
+                self.glimpse(&blob, scene, background, tally, report);
+            }
+        }
+    }
+
+    /// Follows a region that does not count by itself, and reports it where it turns out to be motion.
+    pub(super) fn glimpse(
+        &mut self,
+        blob: &Blob,
+        scene: &Scene<'_>,
+        background: &Background,
+        tally: &mut Tally,
+        report: &mut impl FnMut(Region),
+    ) {
+        let Some(evidence) = self.follow(blob, scene, background) else {
+            return;
+        };
+        let score = score(evidence, self.rules.evidence_min);
+        self.idle = 0;
+        self.runs.iter().for_each(|run| self.moving[run.cells()].fill(1));
+        tally.score = tally.score.max(score);
+        tally.cells += blob.size;
+        tally.certain = true;
+        report(Region {
+            rect: blob.rect(self.grid),
+            zones: blob.zones,
+            score,
+        });
+    }
+
+    /// Follows a region that is not certain by itself; the evidence of its whole way, where that is one of a thing.
+    pub(super) fn follow(&mut self, blob: &Blob, scene: &Scene<'_>, background: &Background) -> Option<u32> {
+        let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
+        if extent < self.rules.extent_min {
+            return None;
+        }
+        if extent > self.rules.reach + 1 {
+            self.specks.disturb();
+            return None;
+        }
+        let speck = Speck {
+            at: self.middle(scene.now, &background.value),
+            evidence: blob.evidence,
+        };
+        self.specks.follow(speck, self.rules.reach, self.rules.evidence_min)
+    }
+
+    /// The middle of the region, by how much each of its cells differs, in parts of a [`CELL`].
+    fn middle(&self, now: &[u16], background: &[u16]) -> (i32, i32) {
+        let (mut weight, mut across, mut down) = (0, 0, 0);
+        for cell in self.runs.iter().flat_map(|run| run.cells()) {
+            let (difference, Grid { columns, .. }) = (i64::from((now[cell] * LEVEL).abs_diff(background[cell])), self.grid);
+            weight += difference;
+            across += difference * (cell % columns) as i64;
+            down += difference * (cell / columns) as i64;
+        }
+        let middle = |sum: i64| (sum * i64::from(CELL) / weight.max(1)) as i32;
+        (middle(across), middle(down))
+    }
+}
+
+/// The larger of the distances across and down.
+fn distance(a: (i32, i32), b: (i32, i32)) -> i32 {
+    (a.0 - b.0).abs().max((a.1 - b.1).abs())
+}
