@@ -195,3 +195,25 @@ debian_mirror() {
         awk '$1 == "Debian" && $3 !~ /security|debug/ { sub("/$", "", $2); print $2; exit }')
     printf '%s\n' "${found:-http://deb.debian.org/debian}"
 }
+
+# What builds for the Raspberry Pi, which Rust calls $triple from here on.
+need_cross() {
+    triple=$(sed -n 's/^default-target = "\(.*\)"/\1/p' Cross.toml)
+    need_compiler
+    need gcc-aarch64-linux-gnu "links for aarch64" have aarch64-linux-gnu-gcc
+    need libc6-dev-arm64-cross "C library and headers of aarch64" test -e /usr/aarch64-linux-gnu/include/linux/videodev2.h
+    install_needed
+    need_rust
+    if have rustup; then
+        rustup --quiet target add "$triple" >&2
+    fi
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$triple" ] || die "this Rust has no $triple: install it by rustup, which has"
+}
+
+# The variables that Cross.toml hands to the container, here.
+take_cross_flags() {
+    local assignment
+    while IFS= read -r assignment; do
+        export "${assignment?}"
+    done < <(sed -n '/^passthrough = \[/,/^\]/ s/^ *"\([^"]*\)",$/\1/p' Cross.toml)
+}

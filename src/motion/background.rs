@@ -205,30 +205,16 @@ impl Background {
         self.doubt >= FINE / 4
     }
 
-    /// Whether cell `cell` shows what it showed before the present background; if so, that is the background again.
-    pub(crate) fn recall(&mut self, now: &[u16], cell: usize) -> bool {
-        self.recall_first(now, cell..cell + 1).is_some()
-    }
-
-    /// The first of `cells` that shows what it showed before the present background, which that is again.
-    pub(crate) fn recall_first(&mut self, now: &[u16], cells: Range<usize>) -> Option<usize> {
-        let cell = cells.start + self.known(now, cells).position(|known| known)?;
-        std::mem::swap(&mut self.value[cell], &mut self.other[cell]);
-        Some(cell)
-    }
-
-    /// The last of them, likewise.
-    pub(crate) fn recall_last(&mut self, now: &[u16], cells: Range<usize>) -> Option<usize> {
-        let cell = cells.start + self.known(now, cells).rposition(|known| known)?;
-        std::mem::swap(&mut self.value[cell], &mut self.other[cell]);
-        Some(cell)
-    }
-
-    /// Of each of `cells`, whether it shows what it showed before the present background.
-    fn known(&self, now: &[u16], cells: Range<usize>) -> impl ExactSizeIterator<Item = bool> + DoubleEndedIterator {
+    /// Of each of `cells`, whether it shows what it showed before the present background: then that is to be recalled.
+    pub(crate) fn known(&self, now: &[u16], cells: Range<usize>) -> impl ExactSizeIterator<Item = bool> + DoubleEndedIterator {
         let shown = now[cells.clone()].iter().zip(&self.other[cells.clone()]);
         let known = |((now, other), threshold): ((&u16, &u16), &u16)| (now * LEVEL).abs_diff(*other) < weak(*threshold);
         shown.zip(&self.threshold[cells]).map(known)
+    }
+
+    /// Takes for the background of `cell` what was that before.
+    pub(crate) fn recall(&mut self, cell: usize) {
+        std::mem::swap(&mut self.value[cell], &mut self.other[cell]);
     }
 
     /// Takes what `cells` show for their background, and keeps the former one in mind unless there is an older one:

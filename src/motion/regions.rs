@@ -13,7 +13,6 @@ use specks::Specks;
 use super::Region;
 use super::Score;
 use super::background::Background;
-use super::background::SAME;
 use super::background::STRONG;
 use super::cells::Grid;
 use super::clutter::Clutter;
@@ -166,8 +165,8 @@ impl Regions {
         let mut next = 0;
         while let Some(from) = self.next_strong(next) {
             next = from + 1;
-            if background.recall(scene.now, from) {
-                self.marks[from] = SAME;
+            if background.known(scene.now, from..from + 1).any(|known| known) {
+                self.recall(from, background);
             }
             if self.marks[from] == STRONG {
                 let blob = self.flood(from, scene, background);

@@ -129,13 +129,13 @@ impl Regions {
         let differing = self.marks[cell..row + columns].iter().take_while(|mark| **mark != SAME);
         let to = cell + differing.count();
         // What is known ends the run.
-        let to = background.recall_first(scene.now, cell..to).map_or(to, |known| self.unmark(known));
+        let known = background.known(scene.now, cell..to).position(|known| known);
+        let to = known.map_or(to, |ahead| self.recall(cell + ahead, background));
         if to == cell {
             return cell + 1;
         }
-        let from = background
-            .recall_last(scene.now, from..cell)
-            .map_or(from, |known| self.unmark(known) + 1);
+        let known = background.known(scene.now, from..cell).rposition(|known| known);
+        let from = known.map_or(from, |ahead| self.recall(from + ahead, background) + 1);
         self.count(from..to, blob, scene, background);
         self.marks[from..to].fill(SAME);
         self.runs.push(Run::of(from..to));
@@ -147,7 +147,8 @@ impl Regions {
     }
 
     /// A cell that shows what is known does not differ; the cell.
-    fn unmark(&mut self, cell: usize) -> usize {
+    pub(super) fn recall(&mut self, cell: usize, background: &mut Background) -> usize {
+        background.recall(cell);
         self.marks[cell] = SAME;
         cell
     }
