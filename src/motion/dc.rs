@@ -8,19 +8,24 @@ mod headers;
 
 use super::cells::Grid;
 use bits::Bits;
+use bits::WINDOW_BYTES;
+use bits::Window;
+use coder::BLOCKS_MAX;
 use coder::Coder;
+use headers::Component;
 use headers::Layout;
 
 /// Mean of a block without DC: 128, in sixteenths of a level.
-const MIDDLE: i32 = 128 * 16;
+const MIDDLE: i64 = 128 * 16;
 /// White, likewise.
-const WHITE: i32 = 255 * 16;
+const WHITE: i64 = 255 * 16;
 
 /// Reads pictures of one camera; keeps the code tables of the last one, as cameras send the same again and again.
 #[derive(Debug)]
 pub(crate) struct Reader {
     luma: Coder,
     chroma: Coder,
+    window: Box<[u8; WINDOW_BYTES]>,
 }
 
 impl Reader {
@@ -28,12 +33,13 @@ impl Reader {
         Reader {
             luma: Coder::new(),
             chroma: Coder::new(),
+            window: Box::new([0; WINDOW_BYTES]),
         }
     }
 
     /// Bytes that [`new`](Reader::new) allocates.
     pub(crate) const fn footprint() -> usize {
-        2 * Coder::footprint()
+        2 * Coder::footprint() + WINDOW_BYTES
     }
 
     /// Means of all blocks of `picture` into `cells`, in sixteenths of a level. `None`: it is not of the kind that is read
@@ -44,42 +50,52 @@ impl Reader {
             return None;
         }
         let (luma, chroma) = layout.components.split_first()?;
-        self.luma.load(layout.dc[luma.dc], layout.ac[luma.ac])?;
+        self.luma.load(layout.dc[luma.dc], layout.ac[luma.ac], true)?;
         if let Some(first) = chroma.first() {
             if chroma.iter().any(|other| (other.dc, other.ac) != (first.dc, first.ac)) {
                 return None;
             }
-            self.chroma.load(layout.dc[first.dc], layout.ac[first.ac])?;
+            self.chroma.load(layout.dc[first.dc], layout.ac[first.ac], false)?;
         }
         self.scan(&layout, grid, cells)
     }
 
-    fn scan(&self, layout: &Layout<'_>, grid: Grid, cells: &mut [u16]) -> Option<()> {
-        let mut bits = Bits::new(layout.scan);
+    fn scan(&mut self, layout: &Layout<'_>, grid: Grid, cells: &mut [u16]) -> Option<()> {
+        let mut window = Window::new(&mut self.window, layout.scan);
         let (luma, chroma) = layout.components.split_first()?;
-        let chroma_blocks: usize = chroma.iter().map(|component| component.across * component.down).sum();
-        let (mut mean, mut until_restart) = (0i32, layout.restart);
+        let (luma_blocks, chroma_blocks) = (luma.blocks(), chroma.iter().map(Component::blocks).sum());
+        let (mut bits, mut mean, mut until_restart) = (Bits::new(), 0, layout.restart);
         for (top, left) in layout.units() {
             if layout.restart > 0 {
                 if until_restart == 0 {
-                    bits.restart()?;
+                    bits = window.restart(bits)?;
                     (mean, until_restart) = (0, layout.restart);
                 }
                 until_restart -= 1;
             }
+            window.ready(&mut bits)?;
+            let means = self.luma.blocks(&mut bits, &window, luma_blocks, mean)?;
+            mean = means[(luma_blocks - 1) % BLOCKS_MAX];
+            let mut block = 0;
             for y in top..top + luma.down {
                 for x in left..left + luma.across {
-                    mean = mean.wrapping_add(self.luma.block(&mut bits)?);
                     if x < grid.columns && y < grid.rows {
-                        let value = mean.saturating_mul(2 * layout.step).saturating_add(MIDDLE);
-                        cells[y * grid.columns + x] = value.clamp(0, WHITE) as u16;
+                        cells[y * grid.columns + x] = level(means[block % BLOCKS_MAX], layout.step);
                     }
+                    block += 1;
                 }
             }
-            for _ in 0..chroma_blocks {
-                self.chroma.block(&mut bits)?;
+            if chroma_blocks > 0 {
+                window.ready(&mut bits)?;
+                self.chroma.blocks(&mut bits, &window, chroma_blocks, 0)?;
             }
         }
-        bits.is_whole().then_some(())
+        window.is_whole(bits).then_some(())
     }
+}
+
+/// A block's DC coefficient in sixteenths of a level.
+fn level(mean: i32, step: i32) -> u16 {
+    let value = i64::from(mean) * i64::from(2 * step) + MIDDLE;
+    value.clamp(0, WHITE) as u16
 }

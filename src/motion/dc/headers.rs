@@ -36,6 +36,13 @@ pub(super) struct Component {
     pub(super) ac: usize,
 }
 
+impl Component {
+    /// Its blocks in each unit, 1 to 4.
+    pub(super) fn blocks(&self) -> usize {
+        self.across * self.down
+    }
+}
+
 /// What was read so far.
 #[derive(Default)]
 struct Found<'a> {
