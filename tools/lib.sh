@@ -217,3 +217,13 @@ take_cross_flags() {
         export "${assignment?}"
     done < <(sed -n '/^passthrough = \[/,/^\]/ s/^ *"\([^"]*\)",$/\1/p' Cross.toml)
 }
+
+# What boots the image.
+need_emulator() {
+    need qemu-system-arm "emulates the machine" have qemu-system-aarch64
+    need ipxe-qemu "is the ROM of its network card, without which it does not start" test -e /usr/lib/ipxe/qemu/efi-virtio.rom
+    need mtools "fills the boot partition" have mcopy
+    install_needed
+    need qemu-utils "gives the card its layers" have qemu-img # after the above, which may take away one of another version
+    install_needed
+}
