@@ -11,6 +11,9 @@ const ROWS_USUAL: f32 = 60.0;
 /// A region of fewer cells than this part of the grid's area is too small to tell light from things: 1/256 is 5 by 5 of 80 by 60.
 const WIDE_PART: usize = 256;
 
+/// Sensitivity from which on what is too small and faint to count by one look is followed; who asks for less wants strong contrasts only.
+const SPECKS_SENSITIVITY_MIN: u8 = 5;
+
 /// Rules that follow from the settings and the grid.
 #[derive(Debug)]
 pub(crate) struct Rules {
@@ -24,6 +27,8 @@ pub(crate) struct Rules {
     pub(crate) extent_min: usize,
     /// Cells by which what moves may be elsewhere in the next frame: a thirtieth of the height.
     pub(crate) reach: usize,
+    /// Whether specks are followed.
+    pub(crate) specks: bool,
     /// Cells from which on a region is wide enough to tell light from things.
     pub(crate) wide: usize,
 }
@@ -41,6 +46,7 @@ impl Rules {
             evidence_min: (EVIDENCE_MIN * fineness).max(area * 8.0).max(16.0) as u32,
             extent_min: (height as usize).saturating_sub(1).max(1),
             reach: (grid.rows / 30).max(2),
+            specks: settings.sensitivity >= SPECKS_SENSITIVITY_MIN,
             wide: grid.len() / WIDE_PART,
         }
     }

@@ -184,7 +184,7 @@ impl Regions {
         if tally.is_plain {
             self.specks.clear();
         }
-        let few = scene.differing > 0 && !self.is_restless(scene);
+        let few = self.rules.specks && scene.differing > 0 && !self.is_restless(scene);
         let mut next = 0;
         while let Some(ahead) = first_differing(&self.marks[next..]).filter(|_| few) {
             let blob = self.flood(next + ahead, scene, background);
@@ -222,6 +222,9 @@ impl Regions {
 
     /// Follows a region that is not certain by itself; the evidence of its whole way, where that is one of a thing.
     pub(super) fn follow(&mut self, blob: &Blob, scene: &Scene<'_>, background: &Background) -> Option<u32> {
+        if !self.rules.specks {
+            return None;
+        }
         let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
         if extent < self.rules.extent_min {
             return None;
