@@ -107,6 +107,8 @@ fn what_breaks_a_rule_is_refused_by_its_key_and_changes_nothing() {
     let long = zones(&(0..17).map(|n| strip(&n.to_string(), 0.0, 0.5)).collect::<Vec<_>>());
     let line = json!({ "zones": [{ "name": "a", "polygon": [[0.0, 0.0], [1.0, 1.0]] }], "masks": [] }).to_string();
     let wrong = [
+        ("/api/tuning", "[]", 422, "object"),
+        ("/api/zones", "[[],[]]", 422, "object"),
         ("/api/tuning", r#"{"motion":{"sensitivity":11}}"#, 422, "motion.sensitivity"),
         ("/api/tuning", r#"{"motion":{"sensitivity":"high"}}"#, 422, "motion.sensitivity"),
         ("/api/tuning", r#"{"motion":{"sensitivety":5}}"#, 422, "sensitivity"),

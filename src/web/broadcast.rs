@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::Server;
 use super::handlers::Accepted;
+use super::handlers::from_json;
 use super::handlers::whole;
 use super::problem::Problem;
 use super::producers;
@@ -47,7 +48,7 @@ pub(super) struct Announce {
 pub(super) async fn announce(server: &Server, body: Incoming) -> Answer {
     let bytes = whole(body, server.services.settings.header_time_max).await?;
     let wanted: Announce =
-        serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request(format!("the body is {{\"message\": \"...\"}}: {error}")))?;
+        from_json(&bytes).map_err(|error| Problem::bad_request(format!("the body is {{\"message\": \"...\"}}: {error}")))?;
     let message = wanted.message.as_str();
     if message.is_empty() || message.chars().count() > ANNOUNCEMENT_CHARS_MAX || message.contains(char::is_control) {
         return Err(Problem::bad_request(format!(
@@ -87,7 +88,7 @@ fn told(outcome: Result<(), PublishError>) -> Answer {
 }
 
 fn object(bytes: &[u8]) -> Result<Map<String, Value>, Problem> {
-    serde_json::from_slice(bytes).map_err(|error| Problem::bad_request(format!("the body is a JSON object, or nothing: {error}")))
+    from_json(bytes).map_err(|error| Problem::bad_request(format!("the body is a JSON object, or nothing: {error}")))
 }
 
 /// What a message of `kind` might be about.

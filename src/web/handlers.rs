@@ -11,7 +11,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Deserializer;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde::de::Error;
+use serde::de::Unexpected;
 use tokio::time::timeout;
 
 use super::Server;
@@ -48,11 +50,19 @@ pub(super) fn show_armed(server: &Server) -> Answer {
     Ok(reply::json(StatusCode::OK, &Armed { armed }))
 }
 
+/// What a body says. serde would take a list for a struct, by position; whoever sends one means something else.
+pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        return Err(serde_json::Error::invalid_type(Unexpected::Seq, &"an object"));
+    }
+    serde_json::from_slice(body)
+}
+
 /// `PUT /api/armed`
 pub(super) async fn set_armed(server: &Server, body: Incoming) -> Answer {
     let bytes = whole(body, server.services.settings.header_time_max).await?;
     let wanted: Armed =
-        serde_json::from_slice(&bytes).map_err(|error| Problem::bad_request(format!("the body is {{\"armed\": true|false}}: {error}")))?;
+        from_json(&bytes).map_err(|error| Problem::bad_request(format!("the body is {{\"armed\": true|false}}: {error}")))?;
     ask(server, Command::Arm(wanted.armed))?;
     Ok(reply::json(StatusCode::ACCEPTED, &wanted))
 }

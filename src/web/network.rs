@@ -6,6 +6,7 @@ use hyper::body::Incoming;
 use super::Server;
 use super::auth::Peer;
 use super::handlers::Accepted;
+use super::handlers::from_json;
 use super::handlers::whole;
 use super::problem::Problem;
 use super::reply;
@@ -30,7 +31,7 @@ pub(super) async fn join(server: &Server, body: Incoming) -> Answer {
             "the body is {{\"ssid\": ..., \"passphrase\": ..., \"country\": ...}}: {error}"
         ))
     };
-    let wish: Wish = serde_json::from_slice(&bytes).map_err(form)?;
+    let wish: Wish = from_json(&bytes).map_err(form)?;
     wish.check().map_err(Problem::bad_request)?;
     link.join(wish)?;
     Ok(reply::json(StatusCode::ACCEPTED, &Accepted { accepted: true }))

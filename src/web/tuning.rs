@@ -15,6 +15,7 @@ use schemars::SchemaGenerator;
 use schemars::json_schema;
 use serde::Deserialize;
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
 use serde_json::json;
@@ -252,8 +253,8 @@ pub(super) async fn import(server: &Server, body: Incoming) -> Answer {
     Ok(reply::json(StatusCode::OK, &change(server, Change::Whole(text.to_owned())).await?))
 }
 
-fn parsed<T: for<'a> Deserialize<'a>>(body: &[u8]) -> Result<T, Problem> {
-    serde_json::from_slice(body).map_err(|error| {
+fn parsed<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    handlers::from_json(body).map_err(|error| {
         let status = match error.classify() {
             Category::Data => StatusCode::UNPROCESSABLE_ENTITY,
             Category::Io | Category::Syntax | Category::Eof => StatusCode::BAD_REQUEST,

@@ -16,6 +16,7 @@ use tokio::time::timeout;
 
 use super::Server;
 use super::handlers::Accepted;
+use super::handlers::from_json;
 use super::handlers::whole;
 use super::problem::Problem;
 use super::reply;
@@ -80,7 +81,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn address(bytes: &[u8]) -> Result<String, Problem> {
     let form = || Problem::bad_request("the body is {\"url\": \"https://...\"}, or a bundle of another Content-Type");
-    let Address { url } = serde_json::from_slice(bytes).map_err(|_| form())?;
+    let Address { url } = from_json(bytes).map_err(|_| form())?;
     let known = url.starts_with("https://") || url.starts_with("http://");
     let plain = url.len() <= UPDATE_URL_BYTES_MAX && url.bytes().all(|byte| byte.is_ascii_graphic());
     if known && plain { Ok(url) } else { Err(form()) }

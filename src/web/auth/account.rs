@@ -335,6 +335,6 @@ fn with_cookie(mut response: Response<Body>, cookie: &str) -> Response<Body> {
 /// The body, if it is of this `form`. What is wrong is told without what stands there, which may be a password.
 async fn read<T: DeserializeOwned>(server: &Server, body: Incoming, form: &str) -> Result<T, Problem> {
     let bytes = handlers::whole(body, server.services.settings.header_time_max).await?;
-    let read = serde_json::from_slice(&bytes);
+    let read = handlers::from_json(&bytes);
     read.map_err(|error| Problem::bad_request(format!("the body is {form}; see column {}", error.column())))
 }
