@@ -41,6 +41,7 @@ pub mod filter;
 pub mod kept;
 pub mod live;
 pub mod news;
+pub(crate) mod object;
 pub mod server;
 pub mod text;
 pub mod token;

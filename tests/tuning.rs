@@ -109,6 +109,8 @@ fn what_breaks_a_rule_is_refused_by_its_key_and_changes_nothing() {
     let wrong = [
         ("/api/tuning", "[]", 422, "object"),
         ("/api/zones", "[[],[]]", 422, "object"),
+        ("/api/zones", r#"{"zones":[["a",[[0,0],[1,0],[1,1]],5]],"masks":[]}"#, 422, "object"),
+        ("/api/tuning", r#"{"motion":[5]}"#, 422, "sequence"),
         ("/api/tuning", r#"{"motion":{"sensitivity":11}}"#, 422, "motion.sensitivity"),
         ("/api/tuning", r#"{"motion":{"sensitivity":"high"}}"#, 422, "motion.sensitivity"),
         ("/api/tuning", r#"{"motion":{"sensitivety":5}}"#, 422, "sensitivity"),

@@ -259,6 +259,7 @@ fn what_clients_say_is_understood_or_named() {
     check(r#"{"type":"resume","since":"7"}"#, Err("not understood"));
     check(r#"{"type":"resume","since":1.5}"#, Err("not understood"));
     check(r#"{"type":"ping"}{"type":"ping"}"#, Err("not understood"));
+    check(r#"["ping"]"#, Err("an object"));
     check(&"[".repeat(100_000), Err("not understood"));
     check(r#"{"type":"resume"}"#, Err("a token or since"));
     check(r#"{"type":"resume","token":"00"}"#, Err("damaged"));

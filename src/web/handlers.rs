@@ -13,7 +13,6 @@ use serde::Deserializer;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::Error;
-use serde::de::Unexpected;
 use tokio::time::timeout;
 
 use super::Server;
@@ -22,6 +21,7 @@ use super::reply;
 use super::reply::Answer;
 use crate::limits::REQUEST_BODY_BYTES_MAX;
 use crate::pipeline::Command;
+use crate::wire::object::Object;
 
 /// Whether events are made.
 #[derive(Serialize, Deserialize, JsonSchema)]
@@ -50,12 +50,9 @@ pub(super) fn show_armed(server: &Server) -> Answer {
     Ok(reply::json(StatusCode::OK, &Armed { armed }))
 }
 
-/// What a body says. serde would take a list for a struct, by position; whoever sends one means something else.
+/// What the object that is a body says.
 pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> serde_json::Result<T> {
-    if body.trim_ascii_start().starts_with(b"[") {
-        return Err(serde_json::Error::invalid_type(Unexpected::Seq, &"an object"));
-    }
-    serde_json::from_slice(body)
+    serde_json::from_slice(body).map(|Object(fields)| fields)
 }
 
 /// `PUT /api/armed`

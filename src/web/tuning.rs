@@ -38,6 +38,7 @@ use crate::motion::Score;
 use crate::motion::settings as motion;
 use crate::pipeline;
 use crate::pipeline::Command;
+use crate::wire::object;
 
 /// Keeps what is set while the service runs, within the rules of the configuration.
 pub trait Tuner: Send + Sync {
@@ -92,6 +93,7 @@ struct Settings<'a> {
 #[serde(deny_unknown_fields)]
 pub(super) struct Zones {
     /// Parts of the picture with names; with any, only they count.
+    #[serde(deserialize_with = "object::list")]
     #[schemars(length(max = ZONES_MAX))]
     zones: Vec<Zone>,
     /// Parts of the picture that are never looked at, as lists of corners.

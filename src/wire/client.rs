@@ -11,6 +11,7 @@ use super::Topics;
 use super::filter::Filter;
 use super::filter::Names;
 use super::filter::UnknownName;
+use super::object::Object;
 use super::token::ResumeToken;
 use super::token::TokenError;
 use crate::event::model::Name;
@@ -216,5 +217,6 @@ fn quoted(word: &str) -> String {
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, ClientError> {
     /// Characters of the reason, which quotes what the client sent.
     const REASON_CHARS_MAX: usize = 200;
-    serde_json::from_str(text).map_err(|error| ClientError::Malformed(error.to_string().chars().take(REASON_CHARS_MAX).collect()))
+    let read = serde_json::from_str(text).map(|Object(fields)| fields);
+    read.map_err(|error| ClientError::Malformed(error.to_string().chars().take(REASON_CHARS_MAX).collect()))
 }
