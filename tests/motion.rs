@@ -193,6 +193,26 @@ fn somebody_far_away_is_found_by_the_way_they_go() {
 }
 
 #[test]
+fn somebody_far_away_is_found_at_once_where_all_else_is_calm() {
+    // 10 dB: the thing's contrast is 3.16 standard deviations of a pixel's noise, before a plain wall.
+    let far = |n: u64, level| Thing {
+        width: 0.008,
+        ..person(0.3 + 0.005 * n as f32, 0.55, 0.02, level)
+    };
+    for (size, frames_max) in [(SMALL, 10), ((640, 480), 4), ((1280, 720), 3)] {
+        for (level, seed) in [(6.3, 5), (-6.3, 5), (6.3, 6), (-6.3, 7)] {
+            let said = watch(&Settings::default(), size, seed, 100, |n, _| Look {
+                wall: Some(110.0),
+                things: n.checked_sub(60).map(|n| far(n, level)).into_iter().collect(),
+                ..Look::default()
+            });
+            let first = *moving(&said).first().expect("found");
+            assert!((60..60 + frames_max).contains(&first), "in frame {first} at {size:?}");
+        }
+    }
+}
+
+#[test]
 fn what_is_small_and_goes_nowhere_or_comes_in_numbers_is_quiet() {
     for size in [SMALL, (640, 480)] {
         let flickers = moving_with(size, 110, |n| if n % 3 == 0 { vec![far(0.3, 0.55)] } else { Vec::new() });

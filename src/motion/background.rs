@@ -1,5 +1,7 @@
 //! What each cell looks like when nothing is there, how much it varies, and from which change on that means something.
 
+mod threshold;
+
 use std::ops::Range;
 
 use super::cells::Grid;
@@ -17,22 +19,8 @@ const DRIFT_ROWS: usize = 4;
 const YOUNG_FRAMES: u32 = 32;
 /// Of so many visits to a row one learns also from cells that are taken.
 const BLIND_VISITS: u32 = 32;
-/// Least threshold, before the sensitivity: what compression and lamps do to a still picture.
-const THRESHOLD_MIN: u16 = FINE;
-/// Largest threshold: cells that vary habitually still show an intruder of more contrast than this ...
-const THRESHOLD_MAX: u16 = 12 * FINE;
-/// ... and this part of their brightness: a thing before the sun differs more than one in the dark.
-const THRESHOLD_MAX_PART: u16 = 3;
-/// Threshold in mean deviations: 5 of them are 4 standard deviations of a normal distribution.
-const DEVIATIONS: u16 = 5;
-/// Least scale of the deviations, in sixteenths: nobody is so sensitive that noise is motion.
-const CHANCE_SCALE_MIN: u16 = 12;
 /// Deviation assumed before anything was seen.
 const DEVIATION_FIRST: u16 = FINE;
-/// A cell may show this part of the step to its neighbours: things sway by a pixel, and so do cameras.
-const SWAY: u16 = 6;
-/// Largest deviation that a threshold is made from: far beyond the largest threshold.
-const PLAIN_MAX: u16 = 8000;
 /// Largest deviation that bounds what is learned of a change: four of them are as much as a cell can change.
 const DEVIATION_MAX: u16 = 16_000;
 /// A cell's habit grows by this each time that it begins to differ ...
@@ -41,8 +29,13 @@ const HABIT_STEP: u8 = 16;
 const HABIT_MAX: u8 = 192;
 /// Evidence of a cell begins above so many sixteenths of its threshold, what is weak ...
 const EVIDENCE_LEAST: u32 = 10;
+/// ... or, where it is followed from frame to frame, above so many ...
+const FAINT_LEAST: u32 = 4;
 /// ... and ends so many further.
 const EVIDENCE_MOST: u32 = 64;
+
+/// Noise hardly ever makes a cell differ by so many of its mean deviations: 7 of them are 5.6 standard deviations of a normal distribution.
+const NOISE_DEVIATIONS: u16 = 7;
 
 /// How a cell differs: not at all.
 pub(crate) const SAME: u8 = 0;
@@ -167,13 +160,28 @@ impl Background {
 
     /// By how much `cells` differ more than weakly: of each the sixteenths of its threshold, at most four thresholds.
     pub(crate) fn evidence(&self, now: &[u16], cells: Range<usize>) -> u32 {
+        self.evidence_above(EVIDENCE_LEAST, now, cells)
+    }
+
+    /// The same of what is followed from frame to frame, and so counts from less on.
+    pub(crate) fn faint_evidence(&self, now: &[u16], cells: Range<usize>) -> u32 {
+        self.evidence_above(FAINT_LEAST, now, cells)
+    }
+
+    /// Whether one of `cells` differs as its own noise does not.
+    pub(crate) fn is_beyond_noise(&self, now: &[u16], mut cells: Range<usize>) -> bool {
+        cells.any(|cell| self.difference(now, cell).0 >= self.deviation[cell].saturating_mul(NOISE_DEVIATIONS))
+    }
+
+    #[inline]
+    fn evidence_above(&self, least: u32, now: &[u16], cells: Range<usize>) -> u32 {
         let evidence = |(difference, strong): (u16, u16)| {
             let (difference, strong) = (u32::from(difference) * 16, u32::from(strong));
             // What is plain, as most of a thing is, spares the division.
-            if difference >= (EVIDENCE_LEAST + EVIDENCE_MOST) * strong {
+            if difference >= (least + EVIDENCE_MOST) * strong {
                 EVIDENCE_MOST
             } else {
-                (difference / strong).saturating_sub(EVIDENCE_LEAST)
+                (difference / strong).saturating_sub(least)
             }
         };
         if self.sway != Sway::default() {
@@ -283,59 +291,6 @@ impl Background {
             *habit = habit.saturating_sub((*habit >> 6) + forget);
         }
     }
-
-    /// Thresholds of a row from the largest deviation and habit of each cell's neighbourhood, for what sways beside it
-    /// will sway into it, and from the steps to its neighbours. Slices of equal length throughout, so that it vectorises.
-    fn set_thresholds(&mut self, row: usize, plan: &Plan) {
-        let (columns, rows) = (self.grid.columns, self.grid.rows);
-        let line = |row: usize| row * columns..(row + 1) * columns;
-        let near = [row.saturating_sub(1), row, (row + 1).min(rows - 1)].map(line);
-        let [deviations, habits] = &mut self.peaks;
-        upright_peaks(near.clone().map(|line| &self.deviation[line]), deviations);
-        upright_peaks(near.clone().map(|line| &self.habit[line]), habits);
-        level_steps(&self.value[near[1].clone()], &mut self.steps);
-        for line in [&near[0], &near[2]] {
-            let pairs = self.value[line.clone()].iter().zip(&self.value[near[1].clone()]);
-            for (step, (beside, value)) in self.steps.iter_mut().zip(pairs) {
-                *step = (*step).max(beside.abs_diff(*value));
-            }
-        }
-        let (deviations, habits) = (&deviations[..columns + 2], &habits[..columns + 2]);
-        let here = near[1].clone();
-        let (values, plans) = (&self.value[here.clone()], (&plan.scale[here.clone()], &plan.keep[here.clone()]));
-        threshold_row(&mut self.threshold[here], deviations, habits, &self.steps, values, plans);
-    }
-}
-
-/// Thresholds of a row by largest deviations and habits, steps to neighbours, values, scales and what is kept.
-fn threshold_row(
-    thresholds: &mut [u16],
-    deviations: &[u16],
-    habits: &[u16],
-    steps: &[u16],
-    values: &[u16],
-    (scales, keeps): (&[u8], &[u16]),
-) {
-    let columns = thresholds.len();
-    let (deviations, habits, steps) = (&deviations[..columns + 2], &habits[..columns + 2], &steps[..columns]);
-    let (values, scales, keeps) = (&values[..columns], &scales[..columns], &keeps[..columns]);
-    for x in 0..columns {
-        let peak = |of: &[u16]| of[x].max(of[x + 1]).max(of[x + 2]);
-        let scale = u16::from(scales[x]);
-        let chance = scaled::<4>(DEVIATIONS * peak(deviations).min(PLAIN_MAX), scale.max(CHANCE_SCALE_MIN));
-        let margin = scaled::<4>(THRESHOLD_MIN + steps[x] / SWAY, scale);
-        let threshold = scaled::<6>(chance.saturating_add(margin), 64 + peak(habits));
-        let most = THRESHOLD_MAX + values[x] / THRESHOLD_MAX_PART;
-        thresholds[x] = threshold.min(most) | !keeps[x];
-    }
-}
-
-/// `value * by / 2^SHIFT`, or the most that there is: in 16 bits throughout, of which processors multiply eight at once.
-#[inline(always)]
-fn scaled<const SHIFT: u32>(value: u16, by: u16) -> u16 {
-    let (low, high) = (value.wrapping_mul(by), ((u32::from(value) * u32::from(by)) >> 16) as u16);
-    let beyond = if high >> SHIFT == 0 { 0 } else { u16::MAX };
-    (high << (16 - SHIFT)) | (low >> SHIFT) | beyond
 }
 
 /// Marks of a row, and how many of its cells are at least weak. Slices of equal length, so that it vectorises.
@@ -366,27 +321,6 @@ fn toward(value: u16, aim: u16, shift: u32, free: u16) -> u16 {
     let (up, down) = (aim.saturating_sub(value), value.saturating_sub(aim));
     let rest = u16::from((down >> shift) << shift != down);
     value + ((up >> shift) & free) - (((down >> shift) + rest) & free)
-}
-
-/// The largest of each three that stand above one another, with the outermost repeated on both sides.
-fn upright_peaks<T: Copy + Ord + Into<u16>>([above, here, below]: [&[T]; 3], peaks: &mut [u16]) {
-    let columns = here.len();
-    for (((peak, above), here), below) in peaks[1..=columns].iter_mut().zip(above).zip(here).zip(below) {
-        *peak = (*above).max(*here).max(*below).into();
-    }
-    (peaks[0], peaks[columns + 1]) = (peaks[1], peaks[columns]);
-}
-
-/// The larger step from each value to its neighbours in the row.
-fn level_steps(values: &[u16], steps: &mut [u16]) {
-    let columns = values.len();
-    steps[0] = 0;
-    for (step, pair) in steps[1..].iter_mut().zip(values.windows(2)) {
-        *step = pair[1].abs_diff(pair[0]);
-    }
-    for (step, pair) in steps[..columns - 1].iter_mut().zip(values.windows(2)) {
-        *step = (*step).max(pair[1].abs_diff(pair[0]));
-    }
 }
 
 /// Change from which on a cell is weak, where it is [`STRONG`] from `strong` on: five eighths.

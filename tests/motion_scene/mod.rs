@@ -80,6 +80,8 @@ pub(crate) struct Look {
     pub(crate) rain: usize,
     /// Nothing but noise around this level.
     pub(crate) covered: Option<f32>,
+    /// A wall of this level in place of the ground; things before it are as plain.
+    pub(crate) wall: Option<f32>,
     /// Another view altogether.
     pub(crate) turned: bool,
 }
@@ -98,6 +100,7 @@ impl Default for Look {
             sway: 0.0,
             rain: 0,
             covered: None,
+            wall: None,
             turned: false,
         }
     }
@@ -194,11 +197,12 @@ impl Scene {
             let (dx, dy) = ((x - thing.x) / thing.width * 2.0, (y - thing.y) / thing.height * 2.0);
             dx.abs().powi(4) + dy.abs().powi(4) < 1.0
         });
-        let surface = match thing {
-            Some(thing) => {
+        let surface = match (thing, look.wall) {
+            (_, Some(wall)) => wall + thing.map_or(0.0, |thing| thing.level),
+            (Some(thing), None) => {
                 ground_mean(x) + thing.level + 10.0 * value_noise((u - thing.x * 640.0) / 9.0, (v - thing.y * rows) / 9.0, 5) - 5.0
             }
-            None => ground,
+            (None, None) => ground,
         };
         let lamp = 1.0 + look.lamp / (1.0 + 4.0 * (x * x + y * y));
         let cloud = match look.cloud {

@@ -28,6 +28,16 @@ const FRAMES_PART: u16 = 3;
 const WAY_MIN: i32 = 3 * CELL / 2;
 /// ... and so many fifths of its path straight on: what hovers does not.
 const STRAIGHT_FIFTHS: i32 = 3;
+/// Where all else is calm, so many frames are enough ...
+const CALM_FRAMES_MIN: u16 = 3;
+/// ... of at most so many more ...
+const CALM_FRAMES_AWAY: u16 = 2;
+/// ... in which it went so far, in parts of a cell: what flickers does not, whichever of its cells are seen ...
+const CALM_WAY_MIN: i32 = CELL / 2;
+/// ... and had so many sixteenths of the evidence.
+const CALM_EVIDENCE: u32 = 10;
+/// It is calm where what came in the last seconds is about this speck alone.
+const CALM_MAX: u32 = BIRTH * 5 / 4;
 /// It is lost when it is not seen for this time, in milliseconds; ...
 const LOST_MS: u16 = 400;
 /// ... for this, once it was certain.
@@ -125,6 +135,8 @@ impl Specks {
             return None;
         };
         track.go(speck);
+        let alone = || track.evidence >= evidence_min * CALM_EVIDENCE / 16 && track.goes();
+        track.certain |= self.unrest <= CALM_MAX && alone();
         track.certain |= self.unrest <= UNREST_MAX && track.evidence >= evidence_min && track.goes_its_way();
         track.certain.then_some(track.evidence)
     }
@@ -150,6 +162,12 @@ impl Track {
         self.seen = self.seen.saturating_add(1);
         self.away = 0;
         self.evidence = self.evidence.saturating_add(speck.evidence);
+    }
+
+    /// Whether it moves at all, and is seen to nearly all the time.
+    fn goes(&self) -> bool {
+        let often = self.seen >= CALM_FRAMES_MIN && self.frames <= self.seen + CALM_FRAMES_AWAY;
+        often && distance(self.from, self.at) >= CALM_WAY_MIN
     }
 
     /// Whether it moves as things do: seen often, far from where it came, and by no detour.
@@ -233,9 +251,14 @@ impl Regions {
             self.specks.disturb();
             return None;
         }
+        // Where cells are small, noise alone makes some of them weak in most frames.
+        if !self.runs.iter().any(|run| background.is_beyond_noise(scene.now, run.cells())) {
+            return None;
+        }
+        let evidence = self.runs.iter().map(|run| background.faint_evidence(scene.now, run.cells()));
         let speck = Speck {
             at: self.middle(scene.now, &background.value),
-            evidence: blob.evidence,
+            evidence: evidence.sum(),
         };
         self.specks.follow(speck, self.rules.reach, self.rules.evidence_min)
     }
