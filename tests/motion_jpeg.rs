@@ -5,6 +5,7 @@ mod motion_scene;
 use lookout::frame::PixelFormat;
 use lookout::motion::Detector;
 use lookout::motion::FrameFault;
+use lookout::motion::MotionState;
 use lookout::motion::jpeg;
 use lookout::motion::jpeg::JpegFault;
 use lookout::motion::settings::Settings;
@@ -43,6 +44,33 @@ const CAMERA: Encoding = Encoding {
     tables: false,
     step: 8,
 };
+
+#[test]
+fn light_that_drifts_over_the_steps_of_a_coarse_picture_is_quiet() {
+    let coarse = Encoding {
+        colour: false,
+        tables: true,
+        step: 27, // quality 30
+    };
+    for (size, drift) in [(SMALL, 0.05), ((640, 480), 0.05), ((640, 480), -0.08)] {
+        let mut scene = Scene::new(size.0, size.1, 8);
+        let mut detector = Detector::new(&Settings::default(), size.0 as u32, size.1 as u32);
+        let moves = |n: &u64| {
+            let look = Look {
+                wall: Some(110.0),
+                lamp: 0.25, // unevenly lit, so that parts of it change at a time
+                offset: drift * *n as f32,
+                noise: 1.0,
+                ..Look::default()
+            };
+            let data = encode(scene.render(&look), size.0, size.1, coarse);
+            let frame = frame(PixelFormat::Mjpeg, size.0, size.1, *n, &data);
+            detector.observe(&frame).expect("whole").state == MotionState::Moving
+        };
+        let moved: Vec<u64> = (0..160).filter(moves).collect();
+        assert_eq!(moved, [0u64; 0], "{size:?}, {drift} levels a frame");
+    }
+}
 
 #[test]
 fn compressed_frames_give_the_decisions_of_raw_ones_with_or_without_tables() {

@@ -63,6 +63,8 @@ pub(crate) struct Background {
     turns: u32,
     /// Largest doubt about the light, added to every threshold; fades.
     doubt: u16,
+    /// By how much more the means of a compressed picture differ by its coding alone than thresholds allow for anyway.
+    grain: u16,
     /// Displacement of the present picture.
     sway: Sway,
     /// Scratch of a row: largest deviations and habits, and steps between neighbours.
@@ -82,6 +84,7 @@ impl Background {
             frames: 0,
             turns: 0,
             doubt: 0,
+            grain: 0,
             sway: Sway::default(),
             peaks: [vec![0; grid.columns + 2], vec![0; grid.columns + 2]],
             steps: vec![0; grid.columns],
@@ -114,13 +117,23 @@ impl Background {
         }
     }
 
+    /// Means come in steps of so much: before light that drifts, whole parts of a plain picture go up or down by one together.
+    pub(crate) fn expect_steps(&mut self, step: u16) {
+        self.grain = step.saturating_sub(FINE);
+    }
+
+    /// What is added to every threshold.
+    fn margin(&self) -> u16 {
+        self.doubt.saturating_add(self.grain)
+    }
+
     /// Writes how each cell of `now` differs to `marks`; returns how many are at least weak.
     pub(crate) fn compare(&mut self, now: &[u16], marks: &mut [u8]) -> usize {
         self.sway = Sway::default();
-        let columns = self.grid.columns;
+        let (columns, margin) = (self.grid.columns, self.margin());
         let values = self.value.chunks_exact(columns).zip(self.threshold.chunks_exact(columns));
         let rows = values.zip(now.chunks_exact(columns)).zip(marks.chunks_exact_mut(columns));
-        rows.map(|(((value, threshold), now), marks)| usize::from(compare_row(now, value, threshold, self.doubt, marks)))
+        rows.map(|(((value, threshold), now), marks)| usize::from(compare_row(now, value, threshold, margin, marks)))
             .sum()
     }
 
@@ -154,7 +167,7 @@ impl Background {
     #[inline]
     fn difference(&self, now: &[u16], cell: usize) -> (u16, u16) {
         let (expected, doubt) = self.sway.on(&self.value, self.grid, cell);
-        let strong = self.threshold[cell].saturating_add(self.doubt).saturating_add(doubt);
+        let strong = self.threshold[cell].saturating_add(self.margin()).saturating_add(doubt);
         ((now[cell] * LEVEL).abs_diff(expected), strong)
     }
 
@@ -189,7 +202,8 @@ impl Background {
         }
         let shown = now[cells.clone()].iter().zip(&self.value[cells.clone()]);
         let differences = shown.map(|(now, value)| (now * LEVEL).abs_diff(*value));
-        let strong = self.threshold[cells].iter().map(|threshold| threshold.saturating_add(self.doubt));
+        let margin = self.margin();
+        let strong = self.threshold[cells].iter().map(|threshold| threshold.saturating_add(margin));
         differences.zip(strong).map(evidence).sum()
     }
 
@@ -294,11 +308,11 @@ impl Background {
 }
 
 /// Marks of a row, and how many of its cells are at least weak. Slices of equal length, so that it vectorises.
-fn compare_row(now: &[u16], value: &[u16], threshold: &[u16], doubt: u16, marks: &mut [u8]) -> u16 {
+fn compare_row(now: &[u16], value: &[u16], threshold: &[u16], margin: u16, marks: &mut [u8]) -> u16 {
     let mut differing = 0;
     for (((value, threshold), now), mark) in value.iter().zip(threshold).zip(now).zip(marks) {
         let difference = (now * LEVEL).abs_diff(*value);
-        let strong = threshold.saturating_add(doubt);
+        let strong = threshold.saturating_add(margin);
         *mark = u8::from(difference >= weak(strong)) + u8::from(difference >= strong);
         differing += u16::from(difference >= weak(strong));
     }

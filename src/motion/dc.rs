@@ -94,6 +94,12 @@ impl Reader {
     }
 }
 
+/// Step in which the means of luma blocks come, in 256ths of a level; `None` where the headers are of another kind than is read here.
+pub(crate) fn step(picture: &[u8]) -> Option<u16> {
+    let step = Layout::parse(picture)?.step;
+    Some(u16::try_from(i64::from(step) * 256 / 8).unwrap_or(u16::MAX))
+}
+
 /// A block's DC coefficient in sixteenths of a level.
 fn level(mean: i32, step: i32) -> u16 {
     let value = i64::from(mean) * i64::from(2 * step) + MIDDLE;

@@ -9,7 +9,7 @@ use super::background::Background;
 use super::cells;
 use super::cells::Grid;
 use super::cells::Luma;
-use super::dc::Reader;
+use super::dc;
 use super::jpeg;
 use super::jpeg::JpegFault;
 use super::light::Meter;
@@ -113,7 +113,7 @@ pub struct Detector {
     lanes: Vec<u16>,
     /// Luma of a compressed picture of an unusual kind. Not touched, and so not resident, otherwise.
     luma: Vec<u8>,
-    reader: Reader,
+    reader: dc::Reader,
     background: Background,
     regions: Regions,
     meter: Meter,
@@ -137,7 +137,7 @@ impl Detector {
             before: vec![0; grid.len()],
             lanes: vec![0; cells::lanes_len(grid)],
             luma: vec![0; jpeg::luma_len(width, height)],
-            reader: Reader::new(),
+            reader: dc::Reader::new(),
             background: Background::new(grid),
             regions: Regions::new(settings, grid),
             meter: Meter::new(grid),
@@ -156,7 +156,7 @@ impl Detector {
             + 2 * grid.len() * size_of::<u16>()
             + cells::lanes_len(grid) * size_of::<u16>()
             + jpeg::luma_len(width, height)
-            + Reader::footprint()
+            + dc::Reader::footprint()
             + Background::footprint(grid)
             + Regions::footprint(grid)
             + Meter::footprint()
@@ -250,6 +250,7 @@ impl Detector {
     /// Reads a compressed picture into `now`: its blocks' means where they are cells and it is of the usual kind, else all of it.
     fn decode(&mut self, data: &[u8]) -> Result<(), JpegFault> {
         let picture = jpeg::examine(data, self.width, self.height)?;
+        self.background.expect_steps(dc::step(picture.bytes).unwrap_or(0));
         if self.grid.side != 8 || self.reader.read(picture.bytes, self.grid, &mut self.now).is_none() {
             let luma = jpeg::luma(picture, self.width, &mut self.luma)?;
             cells::means(luma, self.grid, &mut self.lanes, &mut self.now);

@@ -50,6 +50,8 @@ const FOOTAGE: (&str, &str) = (
 /// A clip on disk.
 struct Clip {
     path: PathBuf,
+    /// The same as the camera's JPEG, where it has any: that is what Lookout is given.
+    packed: Option<PathBuf>,
     visits: Vec<Stretch>,
     frames: u64,
     fps: u32,
@@ -75,7 +77,9 @@ pub(crate) fn run() {
                 *size == SIZES[0],
                 &scores,
             );
-            let _ = std::fs::remove_file(&clip.path);
+            for path in [Some(&clip.path), clip.packed.as_ref()].into_iter().flatten() {
+                let _ = std::fs::remove_file(path);
+            }
         }
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);
@@ -99,7 +103,7 @@ type Scores = Mutex<BTreeMap<String, Score>>;
 /// Runs a clip through all, and adds to the scores of its group.
 fn measure(clip: &Clip, group: &str, name: &str, with_peers: bool, scores: &Scores) {
     let before = thread_cpu_ns(&this_thread());
-    let events = events(&clip.path);
+    let events = events(clip.packed.as_ref().unwrap_or(&clip.path), clip.fps);
     let cost = (thread_cpu_ns(&this_thread()) - before) as f64 / 1e3 / clip.frames as f64;
     let length = (clip.frames, clip.fps);
     let add = |who: &str, events: &[Stretch], cost: f64| {
@@ -122,7 +126,7 @@ fn seed() -> u64 {
     asked.map_or(SEED, |seed| seed.parse().expect("a number"))
 }
 
-/// Renders a case as YUV4MPEG2.
+/// Renders a case as YUV4MPEG2, and as JPEG where its camera sends that.
 fn render(case: &Case, size: (u32, u32)) -> Clip {
     let spec = case.spec(seed(), size);
     let settings = source::Settings {
@@ -131,22 +135,33 @@ fn render(case: &Case, size: (u32, u32)) -> Clip {
     };
     let name = case.name.replace([' ', '%', ':', ','], "_");
     let path = Path::new(FOLDER).join(format!("{name}-{}.y4m", size.1));
-    let mut file = BufWriter::new(File::create(&path).expect("a clip is made"));
+    let packed = case.jpeg.map(|_| path.with_extension("mjpeg"));
+    let create = |path: &PathBuf| BufWriter::new(File::create(path).expect("a clip is made"));
+    let (mut file, mut packed_file) = (create(&path), packed.as_ref().map(create));
     writeln!(file, "YUV4MPEG2 W{} H{} F{}:1 Ip A1:1 Cmono", size.0, size.1, case.fps).expect("written");
     let mut frames = source::open(&settings, Pace::Fast, Arc::new(SystemClock::default()))
         .expect("a scene")
         .frames;
-    let (mut written, mut last) = (0, Vec::new());
+    let (mut written, mut last) = (0, (Vec::new(), Vec::new()));
     while let Ok(Some(frame)) = frames.next(Duration::ZERO) {
         // What was dropped is shown again: the clip has no gaps.
-        let shown = case.jpeg.map(|quality| through_jpeg(frame.data, size, quality));
-        let shown = shown.as_deref().unwrap_or(frame.data);
+        let shown = match case.jpeg {
+            Some(quality) => through_jpeg(frame.data, size, quality),
+            None => (frame.data.to_vec(), Vec::new()),
+        };
         for number in written..=frame.number.min(case.frames() - 1) {
-            let data = if number == frame.number || last.is_empty() { shown } else { &last };
-            file.write_all(b"FRAME\n").and_then(|()| file.write_all(data)).expect("written");
+            let (luma, jpeg) = if number == frame.number || last.0.is_empty() {
+                &shown
+            } else {
+                &last
+            };
+            file.write_all(b"FRAME\n").and_then(|()| file.write_all(luma)).expect("written");
+            if let Some(file) = &mut packed_file {
+                file.write_all(jpeg).expect("written");
+            }
         }
         written = frame.number + 1;
-        last = shown.to_vec();
+        last = shown;
         if written >= case.frames() {
             break;
         }
@@ -155,22 +170,22 @@ fn render(case: &Case, size: (u32, u32)) -> Clip {
     let truth = source::scene::truth(&spec, &settings, case.frames()).expect("a scene");
     Clip {
         path,
+        packed,
         visits: truth.visits.iter().map(|visit| (visit.first_frame, visit.last_frame)).collect(),
         frames: case.frames(),
         fps: case.fps,
     }
 }
 
-/// A picture as it comes out of a camera's JPEG.
-fn through_jpeg(luma: &[u8], (width, height): (u32, u32), quality: u8) -> Vec<u8> {
+/// A picture as it comes out of a camera's JPEG, and that.
+fn through_jpeg(luma: &[u8], (width, height): (u32, u32), quality: u8) -> (Vec<u8>, Vec<u8>) {
     let mut packed = Vec::new();
     jpeg_encoder::Encoder::new(&mut packed, quality)
         .encode(luma, width as u16, height as u16, jpeg_encoder::ColorType::Luma)
         .expect("a picture");
     let options = DecoderOptions::default().jpeg_set_out_colorspace(ColorSpace::Luma);
-    JpegDecoder::new_with_options(ZCursor::new(&packed), options)
-        .decode()
-        .expect("a whole picture")
+    let decoded = JpegDecoder::new_with_options(ZCursor::new(&packed), options).decode();
+    (decoded.expect("a whole picture"), packed)
 }
 
 /// The footage as YUV4MPEG2; `None` without it or without `ffmpeg`.
@@ -188,6 +203,7 @@ fn footage() -> Option<Clip> {
     };
     Some(Clip {
         path,
+        packed: None,
         visits: truth.lines().filter_map(line).collect(),
         frames: 1394,
         fps: 10,
@@ -195,11 +211,11 @@ fn footage() -> Option<Clip> {
 }
 
 /// First and last frame of the events that `replay` finds.
-fn events(clip: &Path) -> Vec<Stretch> {
+fn events(clip: &Path, fps: u32) -> Vec<Stretch> {
     let spec = source::replay::Spec {
         path: clip.to_owned(),
         looped: false,
-        fps: None,
+        fps: Some(fps),
     };
     let mut out = Vec::new();
     replay::replay(&Config::default(), spec, false, &mut out).expect("a clip");
