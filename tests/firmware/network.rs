@@ -75,19 +75,21 @@ fn at_home_by_itself(guest: &mut Guest) {
     assert_eq!(report["state"], "settled", "{report}");
 }
 
-/// A device without a cable; in its air are a phone, and the access point of a home. iwd leaves their radios alone.
+/// A device without a cable; in its air are a phone, and the access point of a home. Their radios come with its own in one go, while iwd makes
+/// its devices anew, and one could take the name of a device that it has just removed: iwd leaves all alone until the others have theirs.
 fn start(dir: &Path, options: &[&str]) -> Guest {
     let mut guest = Guest::start(dir, "radio.qcow2", &[options, &["--cable", "no"]].concat());
     guest.run("mkdir -p /run/tools && mount -o ro /dev/disk/by-label/tools /run/tools");
     guest.run("mkdir -p /run/systemd/system/iwd.service.d");
-    let others = "/run/systemd/system/iwd.service.d/others.conf";
+    let none = "/run/systemd/system/iwd.service.d/none.conf";
     guest.run(&format!(
-        "printf '[Service]\\nExecStart=\\nExecStart=/usr/libexec/iwd --nophys phy1,phy2\\n' >{others}"
+        "printf '[Service]\\nExecStart=\\nExecStart=/usr/libexec/iwd --nophys phy0,phy1,phy2\\n' >{none}"
     ));
     guest.run("systemctl daemon-reload && systemctl restart iwd && modprobe mac80211_hwsim radios=3");
     guest.run("/run/tools/air phone take phy1 && /run/tools/air home take phy2");
     let quoted = HOME.replace('\'', "'\\''");
     guest.run(&format!("/run/tools/air home serve '{quoted}' '{HOME_PASSPHRASE}' 10.9.0.1/24"));
+    guest.run(&format!("rm {none} && systemctl daemon-reload && systemctl restart iwd"));
     guest.run("until systemctl is-active --quiet lookout lookout-network; do sleep 1; done");
     guest
 }
