@@ -164,14 +164,17 @@ fn health_says_what_is_wrong() {
         pipeline.camera = CameraState::Lost;
         pipeline.camera_fault = Some("unplugged".into());
         let mut recorder = device.status.recorder();
-        recorder.writable = false;
+        (recorder.writable, recorder.fault) = (false, Some("no space".into()));
     }
     let (status, health) = device.get("/api/health");
     assert_eq!((status, &health["status"]), (503, &"failing".into()));
     assert_eq!(
         health["problems"],
-        json!(["the camera is lost: unplugged", "events cannot be written"])
+        json!(["the camera is lost: unplugged", "events cannot be written: no space"])
     );
+    device.status.recorder().fault = None;
+    let (_, health) = device.get("/api/health/ready");
+    assert_eq!(health["problems"][1], "the store is only being opened", "as it is before the first write");
 }
 
 #[test]

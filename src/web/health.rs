@@ -164,7 +164,10 @@ fn problems(pipeline: &PipelineStatus, recorder: &RecorderStatus) -> Vec<String>
         problems.push(format!("the picture is not to be trusted: {tamper:?}").to_lowercase());
     }
     if !recorder.writable {
-        problems.push(format!("events cannot be written{}", because(&recorder.fault)));
+        problems.push(match &recorder.fault {
+            Some(why) => format!("events cannot be written: {why}"),
+            None => "the store is only being opened".into(),
+        });
     }
     if pipeline.pir == Some(TriggerState::Unavailable) && needs_pir(pipeline.fusion) {
         problems.push("the PIR sensor cannot be read, and without it there are no events".into());
