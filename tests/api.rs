@@ -174,7 +174,10 @@ fn health_says_what_is_wrong() {
     );
     device.status.recorder().fault = None;
     let (_, health) = device.get("/api/health/ready");
-    assert_eq!(health["problems"][1], "the store is only being opened", "as it is before the first write");
+    assert_eq!(
+        health["problems"][1], "the store is only being opened",
+        "as it is before the first write"
+    );
 }
 
 #[test]
