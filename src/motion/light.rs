@@ -80,7 +80,7 @@ impl Meter {
     /// bears up to half of each half being covered by things, then least squares over the cells near that line.
     pub(crate) fn measure(&mut self, now: &[u16], background: &[u16], counts: impl Fn(usize) -> bool) -> Option<Light> {
         self.sample(now, background, counts);
-        if self.samples.len() < 32 {
+        if self.samples.len() < 32 || self.is_steady() {
             return None;
         }
         let line = self.median_line();
@@ -102,6 +102,12 @@ impl Meter {
                 self.samples.push(Sample::of(background[cell], now[cell] * LEVEL));
             }
         }
+    }
+
+    /// Whether three quarters hardly change: then so do the medians of both halves, which need not be looked for.
+    fn is_steady(&self) -> bool {
+        let steady = self.samples.iter().filter(|sample| sample.change().abs() < NEGLIGIBLE);
+        steady.count() * 4 >= self.samples.len() * 3
     }
 
     fn median_line(&mut self) -> Line {

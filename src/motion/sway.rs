@@ -11,8 +11,17 @@ const NEGLIGIBLE: i32 = UNIT / 16;
 const UNIT: i32 = 256;
 /// Cells of a row that are looked at together.
 const STRIP: usize = 40;
-/// Strips that a displacement is measured by, about: of a larger grid fewer rows tell.
-const STRIPS: usize = 56;
+/// A look at a displacement.
+struct Look {
+    /// Strips that it is measured by, about: of a larger grid fewer rows tell.
+    strips: usize,
+    /// It is none unless it explains one part in so many of what changed.
+    share_part: i64,
+}
+/// The first look, without knowing the direction, which is all that there is mostly. Of an edge between two cells it explains half of what the second does.
+const ROUGH: Look = Look { strips: 28, share_part: 12 };
+/// The second, in the direction that the first one found.
+const FINE: Look = Look { strips: 56, share_part: 3 };
 /// Strips that are multiplied at once.
 const BATCH: usize = 3;
 
@@ -50,14 +59,10 @@ impl Sway {
             taken,
             keep,
         };
-        let Some((rough, _)) = pictures.fit(Sway::default()) else {
-            return Sway::default();
-        };
-        let matters = |sway: Sway| sway.across.abs().max(sway.down.abs()) >= NEGLIGIBLE;
-        match pictures.fit(rough) {
-            Some((sway, true)) if matters(sway) => sway,
-            _ => Sway::default(),
-        }
+        let matters = |sway: &Sway| sway.across.abs().max(sway.down.abs()) >= NEGLIGIBLE;
+        let rough = pictures.fit(Sway::default(), &ROUGH);
+        let sway = rough.and_then(|rough| pictures.fit(rough, &FINE)).filter(matters);
+        sway.unwrap_or_default()
     }
 }
 
@@ -96,9 +101,9 @@ struct Sums {
 }
 
 impl Pictures<'_> {
-    /// A displacement in the direction of `toward`, and whether it explains at least a third of what changed.
-    fn fit(&self, toward: Sway) -> Option<(Sway, bool)> {
-        let Sums { xx, xy, yy, xd, yd, dd } = self.sums(toward);
+    /// A displacement in the direction of `toward` that explains as much of what changed as the look asks for.
+    fn fit(&self, toward: Sway, look: &Look) -> Option<Sway> {
+        let Sums { xx, xy, yy, xd, yd, dd } = self.sums(toward, look.strips);
         let det = i128::from(xx) * i128::from(yy) - i128::from(xy) * i128::from(xy);
         if det <= 0 {
             return None;
@@ -109,11 +114,11 @@ impl Pictures<'_> {
         };
         let (across, down) = (solve(yy, xd, xy, yd), solve(xx, yd, xy, xd));
         let explained = (i64::from(across) * xd + i64::from(down) * yd) / i64::from(UNIT);
-        Some((Sway { across, down }, explained * 3 >= dd))
+        (explained * look.share_part >= dd).then_some(Sway { across, down })
     }
 
     /// Over strips that are spread over the picture: of rows from top to bottom one each, from left to right in turn.
-    fn sums(&self, toward: Sway) -> Sums {
+    fn sums(&self, toward: Sway, strips_max: usize) -> Sums {
         let (columns, rows) = (self.grid.columns, self.grid.rows);
         let (across, down) = (columns.saturating_sub(2).div_ceil(STRIP), rows.saturating_sub(2));
         let (mut sums, mut batch) = (Sums::default(), Batch::default());
@@ -122,7 +127,7 @@ impl Pictures<'_> {
             return sums;
         }
         let mut strips = 0;
-        for (n, row) in (1..down + 1).step_by((down / STRIPS).max(1)).enumerate() {
+        for (n, row) in (1..down + 1).step_by((down / strips_max).max(1)).enumerate() {
             let column = 1 + n % across * STRIP;
             let from = row * columns + column;
             self.fill(batch.strip(strips), from..from + STRIP.min(columns - 1 - column), toward);
