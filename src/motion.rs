@@ -192,6 +192,18 @@ pub struct Region {
     pub score: Score,
 }
 
+impl Region {
+    /// Inserts it into `regions`, which stand in the order of strength; the weakest falls out when there is no room.
+    fn keep_among(self, regions: &mut Vec<Region, REGIONS_MAX>) {
+        let place = regions.iter().position(|other| other.score < self.score).unwrap_or(regions.len());
+        if regions.is_full() && place < regions.len() {
+            regions.pop();
+        }
+        // Only a full list refuses, and then this is the weakest of all.
+        let _ = regions.insert(place, self);
+    }
+}
+
 /// What the detector makes of the picture as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

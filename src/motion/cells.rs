@@ -44,6 +44,11 @@ impl Grid {
     pub const fn len(self) -> usize {
         self.columns * self.rows
     }
+    /// The two by two cells from `(column, row)` on.
+    pub(crate) const fn block(self, (column, row): (usize, usize)) -> [usize; 4] {
+        let first = row * self.columns + column;
+        [first, first + 1, first + self.columns, first + self.columns + 1]
+    }
     /// True for a picture smaller than a cell.
     pub const fn is_empty(self) -> bool {
         self.len() == 0

@@ -13,7 +13,7 @@ use bits::Window;
 use coder::BLOCKS_MAX;
 use coder::Coder;
 use headers::Component;
-use headers::Layout;
+pub(super) use headers::Layout;
 
 /// Mean of a block without DC: 128, in sixteenths of a level.
 const MIDDLE: i64 = 128 * 16;
@@ -42,10 +42,9 @@ impl Reader {
         2 * Coder::footprint() + WINDOW_BYTES
     }
 
-    /// Means of all blocks of `picture` into `cells`, in sixteenths of a level. `None`: it is not of the kind that is read
+    /// Means of all blocks of the picture of `layout` into `cells`, in sixteenths of a level. `None`: it is not of the kind that is read
     /// here, or damaged; `cells` is then in part written.
-    pub(crate) fn read(&mut self, picture: &[u8], grid: Grid, cells: &mut [u16]) -> Option<()> {
-        let layout = Layout::parse(picture)?;
+    pub(crate) fn read(&mut self, layout: &Layout<'_>, grid: Grid, cells: &mut [u16]) -> Option<()> {
         if layout.size != (grid.columns * 8..grid.columns * 8 + 8, grid.rows * 8..grid.rows * 8 + 8) {
             return None;
         }
@@ -57,7 +56,7 @@ impl Reader {
             }
             self.chroma.load(layout.dc[first.dc], layout.ac[first.ac], false)?;
         }
-        self.scan(&layout, grid, cells)
+        self.scan(layout, grid, cells)
     }
 
     fn scan(&mut self, layout: &Layout<'_>, grid: Grid, cells: &mut [u16]) -> Option<()> {
@@ -92,12 +91,6 @@ impl Reader {
         }
         window.is_whole(bits).then_some(())
     }
-}
-
-/// Step in which the means of luma blocks come, in 256ths of a level; `None` where the headers are of another kind than is read here.
-pub(crate) fn step(picture: &[u8]) -> Option<u16> {
-    let step = Layout::parse(picture)?.step;
-    Some(u16::try_from(i64::from(step) * 256 / 8).unwrap_or(u16::MAX))
 }
 
 /// A block's DC coefficient in sixteenths of a level.

@@ -250,8 +250,13 @@ impl Detector {
     /// Reads a compressed picture into `now`: its blocks' means where they are cells and it is of the usual kind, else all of it.
     fn decode(&mut self, data: &[u8]) -> Result<(), JpegFault> {
         let picture = jpeg::examine(data, self.width, self.height)?;
-        self.background.expect_steps(dc::step(picture.bytes).unwrap_or(0));
-        if self.grid.side != 8 || self.reader.read(picture.bytes, self.grid, &mut self.now).is_none() {
+        let layout = dc::Layout::parse(picture.bytes);
+        self.background.expect_steps(layout.as_ref().map_or(0, dc::Layout::mean_step));
+        let layout = layout.filter(|_| self.grid.side == 8);
+        if layout
+            .and_then(|layout| self.reader.read(&layout, self.grid, &mut self.now))
+            .is_none()
+        {
             let luma = jpeg::luma(picture, self.width, &mut self.luma)?;
             cells::means(luma, self.grid, &mut self.lanes, &mut self.now);
         }
@@ -368,7 +373,7 @@ impl Detector {
         let reported = &mut self.motion.regions;
         let tally = self
             .regions
-            .find(&scene, &mut self.background, |region| keep_strongest(reported, region));
+            .find(&scene, &mut self.background, |region| region.keep_among(reported));
         self.motion.state = match (tally.certain, self.motion.regions.is_empty()) {
             (true, _) => MotionState::Moving,
             (false, false) => MotionState::Candidate,
@@ -387,14 +392,4 @@ impl Detector {
             ..Motion::default()
         };
     }
-}
-
-/// Inserts `region` in the order of strength; the weakest falls out when there is no room.
-fn keep_strongest(regions: &mut heapless::Vec<super::Region, { crate::limits::REGIONS_MAX }>, region: super::Region) {
-    let place = regions.iter().position(|other| other.score < region.score).unwrap_or(regions.len());
-    if regions.is_full() && place < regions.len() {
-        regions.pop();
-    }
-    // Only a full list refuses, and then `region` is the weakest of all.
-    let _ = regions.insert(place, region);
 }

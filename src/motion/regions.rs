@@ -152,7 +152,7 @@ impl Regions {
             histories.fill(0);
         }
         self.weight.fill(0);
-        self.specks.clear();
+        self.specks.restart();
         self.idle = u16::BITS;
     }
 

@@ -19,7 +19,10 @@ struct Look {
     share_part: i64,
 }
 /// The first look, without knowing the direction, which is all that there is mostly. Of an edge between two cells it explains half of what the second does.
-const ROUGH: Look = Look { strips: 28, share_part: 12 };
+const ROUGH: Look = Look {
+    strips: 28,
+    share_part: 12,
+};
 /// The second, in the direction that the first one found.
 const FINE: Look = Look { strips: 56, share_part: 3 };
 /// Strips that are multiplied at once.

@@ -7,7 +7,7 @@ use crate::motion::jpeg::STANDARD_TABLES;
 
 /// How a picture lies in its scan.
 #[derive(Debug)]
-pub(super) struct Layout<'a> {
+pub(crate) struct Layout<'a> {
     /// Widths and heights in pixels, of which the picture has one: those that give as many whole blocks.
     pub(super) size: (Range<usize>, Range<usize>),
     /// Units (MCU) across and down.
@@ -62,9 +62,14 @@ impl<'a> Layout<'a> {
         (0..down).flat_map(move |row| (0..across).map(move |column| (row * luma.down, column * luma.across)))
     }
 
+    /// Step in which the means of luma blocks come, in 256ths of a level: a DC coefficient is eight times the mean.
+    pub(crate) fn mean_step(&self) -> u16 {
+        u16::try_from(i64::from(self.step) * 256 / 8).unwrap_or(u16::MAX)
+    }
+
     /// Reads the segments of `picture`; `None` when it is not a baseline picture of 8 bits in one scan, with luma as fine as
     /// any component.
-    pub(super) fn parse(picture: &'a [u8]) -> Option<Layout<'a>> {
+    pub(crate) fn parse(picture: &'a [u8]) -> Option<Layout<'a>> {
         let mut found = Found::default();
         found.huffman(&STANDARD_TABLES[6..])?;
         let mut rest = picture.strip_prefix(&[0xff, 0xd8])?;

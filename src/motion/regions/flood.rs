@@ -120,6 +120,25 @@ impl Regions {
         blob
     }
 
+    /// Takes the two by two cells from `(column, row)` on into `runs`, however they differ.
+    pub(super) fn block(&mut self, (column, row): (usize, usize), scene: &Scene<'_>) -> Blob {
+        self.runs.clear();
+        let mut zones = ZoneSet::EMPTY;
+        for from in [row, row + 1].map(|row| row * self.grid.columns + column) {
+            self.runs.push(Run::of(from..from + 2));
+            zones = scene.plan.zones[from..from + 2].iter().fold(zones, |all, zones| all.union(*zones));
+        }
+        Blob {
+            left: column,
+            top: row,
+            right: column + 1,
+            bottom: row + 1,
+            size: 4,
+            zones,
+            ..Blob::nothing(self.grid)
+        }
+    }
+
     /// Adds the run of differing cells around `cell` to `blob` and `runs`; the first cell behind it.
     fn claim(&mut self, cell: usize, blob: &mut Blob, scene: &Scene<'_>, background: &mut Background) -> usize {
         let columns = self.grid.columns;

@@ -30,12 +30,16 @@ const WAY_MIN: i32 = 3 * CELL / 2;
 const STRAIGHT_FIFTHS: i32 = 3;
 /// Where all else is calm, so many frames are enough ...
 const CALM_FRAMES_MIN: u16 = 3;
-/// ... of at most so many more ...
+/// ... so many of them without being looked for ...
+const CALM_PLAIN_MIN: u16 = 2;
+/// ... and of at most so many more ...
 const CALM_FRAMES_AWAY: u16 = 2;
 /// ... in which it went so far, in parts of a cell: what flickers does not, whichever of its cells are seen ...
 const CALM_WAY_MIN: i32 = CELL / 2;
 /// ... and had so many sixteenths of the evidence.
 const CALM_EVIDENCE: u32 = 10;
+/// What is looked for has this part of the evidence that it had before, on average.
+const FAINT_PART: u32 = 4;
 /// It is calm where what came in the last seconds is about this speck alone.
 const CALM_MAX: u32 = BIRTH * 5 / 4;
 /// It is lost when it is not seen for this time, in milliseconds; ...
@@ -50,6 +54,8 @@ const REACHES_MAX: i32 = 3;
 const UNREST_MAX: u32 = 6 * BIRTH;
 /// What the coming of one speck adds to the unrest.
 const BIRTH: u32 = 1024;
+/// Unrest of a scene that is new: it may be calm after three seconds.
+const UNREST_FIRST: u32 = BIRTH / 3;
 /// Unrest fades by 1/e in this time, in ticks.
 const UNREST_TICKS: u32 = 10 * TICKS_PER_SECOND as u32;
 
@@ -76,8 +82,11 @@ struct Track {
     /// Frames since it came, and those in which it was seen.
     frames: u16,
     seen: u16,
-    /// Time since it was seen, in milliseconds.
+    /// Frames in which it was plain, and had not to be looked for.
+    plain: u16,
+    /// Time since it was seen, and since it was plain, in milliseconds.
     away: u16,
+    missing: u16,
     /// Evidence of all frames.
     evidence: u32,
     /// Whether it was certain once.
@@ -99,14 +108,21 @@ impl Specks {
         for track in &mut self.tracks {
             track.frames = track.frames.saturating_add(1);
             track.away = track.away.saturating_add(lapse.millis);
+            track.missing = track.missing.saturating_add(lapse.millis);
         }
         self.tracks
-            .retain(|track| track.away <= if track.certain { LOST_CERTAIN_MS } else { LOST_MS });
+            .retain(|track| track.missing <= if track.certain { LOST_CERTAIN_MS } else { LOST_MS });
     }
 
     /// Forgets those that are followed: what moves is seen without them.
     pub(super) fn clear(&mut self) {
         self.tracks.clear();
+    }
+
+    /// Begins anew, with a scene of which nobody knows yet how calm it is.
+    pub(super) fn restart(&mut self) {
+        self.tracks.clear();
+        self.unrest = self.unrest.max(UNREST_FIRST);
     }
 
     /// So much stirs that nothing small can be told from it.
@@ -122,18 +138,23 @@ impl Specks {
 
     /// A speck of this frame; the evidence of all frames that it was seen in, where that and its way make it motion. It may be `reach`
     /// cells from where it was in the frame before, and needs `evidence_min` in sum.
-    pub(super) fn follow(&mut self, speck: Speck, reach: usize, evidence_min: u32) -> Option<u32> {
-        let near = |track: &Track| {
-            let times = i32::from(track.away / REACH_MS).clamp(1, REACHES_MAX);
-            distance(track.at, speck.at) <= reach as i32 * CELL * 4 / 5 * times
-        };
-        let fresh = self.tracks.iter_mut().filter(|track| track.away > 0 && near(track));
-        let Some(track) = fresh.min_by_key(|track| distance(track.at, speck.at)) else {
+    fn follow(&mut self, speck: Speck, reach: usize, evidence_min: u32) -> Option<u32> {
+        let near = |track: &Track| distance(track.at, speck.at) <= track.reach(reach);
+        let fresh = (0..self.tracks.len()).filter(|track| self.tracks[*track].away > 0 && near(&self.tracks[*track]));
+        let Some(track) = fresh.min_by_key(|track| distance(self.tracks[*track].at, speck.at)) else {
             self.disturb();
             // Where there is no room, unrest says enough.
             let _ = self.tracks.push(Track::new(speck));
             return None;
         };
+        self.tracks[track].plain = self.tracks[track].plain.saturating_add(1);
+        self.tracks[track].missing = 0;
+        self.go(track, speck, evidence_min)
+    }
+
+    /// The same of one that is known to be `track`.
+    fn go(&mut self, track: usize, speck: Speck, evidence_min: u32) -> Option<u32> {
+        let track = &mut self.tracks[track];
         track.go(speck);
         let alone = || track.evidence >= evidence_min * CALM_EVIDENCE / 16 && track.goes();
         track.certain |= self.unrest <= CALM_MAX && alone();
@@ -150,10 +171,18 @@ impl Track {
             path: 0,
             frames: 1,
             seen: 1,
+            plain: 1,
             away: 0,
+            missing: 0,
             evidence: speck.evidence,
             certain: false,
         }
+    }
+
+    /// How far from where it was it may be, in parts of a cell, where that is `reach` cells in the frame after.
+    fn reach(&self, reach: usize) -> i32 {
+        let times = i32::from(self.away / REACH_MS).clamp(1, REACHES_MAX);
+        reach as i32 * CELL * 4 / 5 * times
     }
 
     fn go(&mut self, speck: Speck) {
@@ -164,9 +193,14 @@ impl Track {
         self.evidence = self.evidence.saturating_add(speck.evidence);
     }
 
+    /// Whether that may be what was seen before, by its evidence.
+    fn is_like(&self, speck: &Speck) -> bool {
+        speck.evidence * FAINT_PART * u32::from(self.seen) >= self.evidence
+    }
+
     /// Whether it moves at all, and is seen to nearly all the time.
     fn goes(&self) -> bool {
-        let often = self.seen >= CALM_FRAMES_MIN && self.frames <= self.seen + CALM_FRAMES_AWAY;
+        let often = self.plain >= CALM_PLAIN_MIN && self.seen >= CALM_FRAMES_MIN && self.frames <= self.seen + CALM_FRAMES_AWAY;
         often && distance(self.from, self.at) >= CALM_WAY_MIN
     }
 
@@ -211,6 +245,37 @@ impl Regions {
                 self.glimpse(&blob, scene, background, tally, report);
             }
         }
+        for track in 0..self.specks.tracks.len() {
+            if self.specks.tracks[track].away > 0 && self.specks.unrest <= CALM_MAX {
+                self.look_for(track, scene, background, tally, report);
+            }
+        }
+    }
+
+    /// Looks for a speck that was not plain in this frame where it may be by now: as these are few places, less tells it from noise than elsewhere.
+    fn look_for(&mut self, track: usize, scene: &Scene<'_>, background: &Background, tally: &mut Tally, report: &mut impl FnMut(Region)) {
+        let (at, reach) = (self.specks.tracks[track].at, self.specks.tracks[track].reach(self.rules.reach));
+        let Some(place) = self.clearest(at, reach, scene.now, background) else {
+            return;
+        };
+        let blob = self.block(place, scene);
+        let speck = self.speck(scene, background);
+        if self.specks.tracks[track].is_like(&speck) && (!scene.plan.zoned || !blob.zones.is_empty()) {
+            let found = self.specks.go(track, speck, self.rules.evidence_min);
+            self.tell(found, &blob, tally, report);
+        }
+    }
+
+    /// The two by two cells that differ most clearly as one, of those within `reach` of `at`.
+    fn clearest(&self, at: (i32, i32), reach: i32, now: &[u16], background: &Background) -> Option<(usize, usize)> {
+        let near = |at: i32, cells: usize| {
+            let [first, last] = [at - reach, at + reach].map(|at| (at.max(0) / CELL) as usize);
+            first..(last + 1).min(cells.saturating_sub(1))
+        };
+        let (across, down) = (near(at.0, self.grid.columns), near(at.1, self.grid.rows));
+        let blocks = down.flat_map(|row| across.clone().map(move |column| (column, row)));
+        let faint = blocks.filter_map(|block| Some((background.faintness(now, block)?, block)));
+        faint.max().map(|(_, place)| place)
     }
 
     /// Follows a region that does not count by itself, and reports it where it turns out to be motion.
@@ -222,9 +287,13 @@ impl Regions {
         tally: &mut Tally,
         report: &mut impl FnMut(Region),
     ) {
-        let Some(evidence) = self.follow(blob, scene, background) else {
-            return;
-        };
+        let evidence = self.follow(blob, scene, background);
+        self.tell(evidence, blob, tally, report);
+    }
+
+    /// Reports the region where it has `evidence` of motion.
+    fn tell(&mut self, evidence: Option<u32>, blob: &Blob, tally: &mut Tally, report: &mut impl FnMut(Region)) {
+        let Some(evidence) = evidence else { return };
         let score = score(evidence, self.rules.evidence_min);
         self.idle = 0;
         self.runs.iter().for_each(|run| self.moving[run.cells()].fill(1));
@@ -255,18 +324,29 @@ impl Regions {
         if !self.runs.iter().any(|run| background.is_beyond_noise(scene.now, run.cells())) {
             return None;
         }
-        let evidence = self.runs.iter().map(|run| background.faint_evidence(scene.now, run.cells()));
-        let speck = Speck {
-            at: self.middle(scene.now, &background.value),
-            evidence: evidence.sum(),
-        };
-        self.specks.follow(speck, self.rules.reach, self.rules.evidence_min)
+        self.specks
+            .follow(self.speck(scene, background), self.rules.reach, self.rules.evidence_min)
     }
 
-    /// The middle of the region, by how much each of its cells differs, in parts of a [`CELL`].
-    fn middle(&self, now: &[u16], background: &[u16]) -> (i32, i32) {
+    /// The speck that the region is.
+    fn speck(&self, scene: &Scene<'_>, background: &Background) -> Speck {
+        let evidence = self.runs.iter().map(|run| background.faint_evidence(scene.now, run.cells()));
+        let middle = |cells: &mut dyn Iterator<Item = usize>| self.middle(cells, scene.now, &background.value);
+        let at = middle(&mut self.runs.iter().flat_map(|run| run.cells()));
+        // What is no larger than a cell may lie on four, of which some do not differ by themselves.
+        let is_small = self.runs.iter().map(|run| run.cells().len()).sum::<usize>() < 4;
+        let place = is_small.then(|| self.clearest(at, CELL, scene.now, background)).flatten();
+        let at = place.map_or(at, |place| middle(&mut self.grid.block(place).into_iter()));
+        Speck {
+            at,
+            evidence: evidence.sum(),
+        }
+    }
+
+    /// The middle of `cells`, by how much each of them differs, in parts of a [`CELL`].
+    fn middle(&self, cells: &mut dyn Iterator<Item = usize>, now: &[u16], background: &[u16]) -> (i32, i32) {
         let (mut weight, mut across, mut down) = (0, 0, 0);
-        for cell in self.runs.iter().flat_map(|run| run.cells()) {
+        for cell in cells {
             let (difference, Grid { columns, .. }) = (i64::from((now[cell] * LEVEL).abs_diff(background[cell])), self.grid);
             weight += difference;
             across += difference * (cell % columns) as i64;
