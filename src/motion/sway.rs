@@ -24,7 +24,7 @@ const ROUGH: Look = Look {
     share_part: 12,
 };
 /// The second, in the direction that the first one found.
-const FINE: Look = Look { strips: 56, share_part: 3 };
+const CLOSE: Look = Look { strips: 56, share_part: 3 };
 /// Strips that are multiplied at once.
 const BATCH: usize = 3;
 
@@ -64,7 +64,7 @@ impl Sway {
         };
         let matters = |sway: &Sway| sway.across.abs().max(sway.down.abs()) >= NEGLIGIBLE;
         let rough = pictures.fit(Sway::default(), &ROUGH);
-        let sway = rough.and_then(|rough| pictures.fit(rough, &FINE)).filter(matters);
+        let sway = rough.and_then(|rough| pictures.fit(rough, &CLOSE)).filter(matters);
         sway.unwrap_or_default()
     }
 }

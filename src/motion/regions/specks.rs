@@ -42,7 +42,7 @@ const CALM_EVIDENCE: u32 = 10;
 const FAINT_PART: u32 = 4;
 /// It is calm where what came in the last seconds is about this speck alone.
 const CALM_MAX: u32 = BIRTH * 5 / 4;
-/// It is lost when it is not seen for this time, in milliseconds; ...
+/// It is lost when it is not plain for this time, in milliseconds; ...
 const LOST_MS: u16 = 400;
 /// ... for this, once it was certain.
 const LOST_CERTAIN_MS: u16 = 1000;
