@@ -23,15 +23,22 @@ const same = async (watched) => {
   return shown.join() === stored.join() && shown;
 };
 
+/** The events, live, and all of the page there. */
+async function feed(...faults) {
+  const watched = await open(service, "events");
+  watched.expect(...faults);
+  await watched.state("live");
+  await watched.$(".feed").waitFor();
+  return watched;
+}
+
 async function logIn(watched) {
   await watched.page.getByLabel("Password of this camera").fill(PASSWORD);
   await watched.page.getByRole("button", { name: "Log in" }).click();
 }
 
 test("a device that is killed and started again: the feed is complete, and has nothing twice", async () => {
-  const watched = await open(service, "events");
-  watched.expect(LOST);
-  await watched.state("live");
+  const watched = await feed(LOST);
   await service.event();
   for (const round of [1, 2]) {
     await service.kill();
@@ -129,9 +136,7 @@ test("where the stream is refused for want of room the page asks, and takes the 
 });
 
 test("after a sleep nothing was missed, whether the connection outlived it or not", async () => {
-  const watched = await open(service, "events");
-  watched.expect(LOST);
-  await watched.state("live");
+  const watched = await feed(LOST);
   const cdp = await watched.page.context().newCDPSession(watched.page);
   for (const isCut of [false, true]) {
     await cdp.send("Page.setWebLifecycleState", { state: "frozen" });
@@ -147,9 +152,7 @@ test("after a sleep nothing was missed, whether the connection outlived it or no
 });
 
 test("without a network for a while nothing is missed", async () => {
-  const watched = await open(service, "events");
-  watched.expect(LOST, /ERR_INTERNET_DISCONNECTED/);
-  await watched.state("live");
+  const watched = await feed(LOST, /ERR_INTERNET_DISCONNECTED/);
   await watched.page.context().setOffline(true);
   const known = new Set((await service.events()).map(({ id }) => id));
   await service.event(({ id, phase }) => !known.has(id) && phase === "end");
@@ -159,14 +162,32 @@ test("without a network for a while nothing is missed", async () => {
 });
 
 test("a device that stops answering without a word is found out, and found again", async () => {
-  const watched = await open(service, "events");
-  watched.expect(LOST);
-  await watched.state("live");
+  const watched = await feed(LOST);
   await service.kill();
   await watched.state("waiting");
   await service.again("scene:visits=off,burst=1..1");
   await watched.page.evaluate(() => dispatchEvent(new Event("online")));
   await watched.state("live");
+  await until("the page to show what the store has", () => same(watched));
+  await watched.close();
+});
+
+test("what the device was not there to give, a view's data or its program, comes by itself once it is back", async () => {
+  const watched = await open(service, "tuning");
+  watched.expect(LOST);
+  const sensitivity = watched.page.getByLabel("Sensitivity");
+  await sensitivity.waitFor();
+  await watched.go("now");
+  const away = async (view) => {
+    await service.kill();
+    await watched.state("waiting");
+    await watched.go(view);
+    await watched.$(".toast.bad").last().waitFor();
+    await service.again();
+  };
+  await away("tuning");
+  await sensitivity.waitFor();
+  await away("events");
   await until("the page to show what the store has", () => same(watched));
   await watched.close();
 });

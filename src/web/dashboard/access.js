@@ -47,7 +47,7 @@ function connection(signal) {
     h("p", { class: "hint" }, certificate
       ? "Compare the fingerprint with the one that your browser shows beside the address, and with the one that the device prints when it starts."
       : "Whoever is on the network can read along. With web.tls = \"self_signed\" in the configuration the device makes itself a certificate."));
-  ask("/api/certificate", { signal }).then(({ certificate }) => show(certificate), fail);
+  device.reach(async () => show((await ask("/api/certificate", { signal })).certificate), signal);
   return card("Certificate", {}, body);
 }
 
@@ -100,7 +100,7 @@ function tokens(signal) {
       fail(error);
     }
   };
-  load().catch(fail);
+  device.reach(load, signal);
   return card("Tokens for programs", { id: "tokens" }, list, h("form", { class: "stack", onsubmit: submit },
     field("Name", name), field("May", scope), field("Holds", lifetime),
     h("div", { class: "actions end" }, h("button", { type: "submit" }, "Make a token"))), made);
@@ -118,7 +118,7 @@ function sessions(signal) {
     const answer = await askIfThere("/api/sessions", { signal });
     fill(list, answer?.sessions.length ? answer.sessions.map((session) => entry(session.id === answer.own ? "This browser" : `Session ${session.id.slice(0, 8)}`, session, "End", `/api/sessions/${session.id}`, load)) : h("li", { class: "quiet" }, "Nobody is logged in."));
   };
-  load().catch(fail);
+  device.reach(load, signal);
   return card("Sessions", {}, list);
 }
 

@@ -48,19 +48,20 @@ async function show() {
     else link.removeAttribute("aria-current");
   }
   document.title = `${VIEWS[name][0]} · Lookout`;
-  const module = await moduleOf({ name, id }).catch(outdated);
+  const module = await moduleOf({ name, id }).catch((error) => device.reach(() => renew(error), signal));
   if (signal.aborted || !module) return;
   fill(place, h("h1", { class: "view-title" }, VIEWS[name][0]), module.view({ id, query, signal }));
   place.dataset.view = name;
 }
 
-// After an update the device has other modules than this page was made of: it is loaded anew, but not again and again.
-function outdated(error) {
+// After an update the device has other modules than this page was made of, and while it is away it gives none. Some browsers remember
+// for the life of a page that a module did not come, so the page is loaded anew once the device answers; but not again and again.
+async function renew(error) {
+  await device.client.fetch("/api/health/live");
   const last = Number(sessionStorage.getItem(RELOADED) ?? 0);
-  if (device.client.state.state === "live" && Date.now() - last > RELOAD_MS_MIN) {
-    sessionStorage.setItem(RELOADED, Date.now());
-    location.reload();
-  } else toast(sentence(`this view cannot be loaded: ${error.message}`), "bad");
+  if (Date.now() - last < RELOAD_MS_MIN) return toast(sentence(`this view cannot be loaded: ${error.message}`), "bad");
+  sessionStorage.setItem(RELOADED, Date.now());
+  location.reload();
 }
 
 function showNav() {

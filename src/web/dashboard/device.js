@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { askIfThere } from "./api.js";
+import { fail } from "./dom.js";
 import { Feed } from "./feed.js";
 import { LookoutClient } from "./lookout-client.js";
 
@@ -10,7 +11,7 @@ const TELEMETRY_MAX = 450; // a quarter of an hour, at one every 2 s
 const SCORES_MAX = 180;
 const DURABLE = ["event", "camera_event", "alert", "snapshot_saved", "clip_saved", "bookmark_created", "bookmark_removed", "event_deleted"];
 
-/** Tells "health", "overlay", "telemetry", "zones", "state", "who". */
+/** Tells "health", "overlay", "telemetry", "zones", "state", "back" (the device answers, for the first time or again), "who". */
 class Device extends EventTarget {
   client = new LookoutClient({ topics: [...DURABLE, "announcement"] });
   feed = new Feed();
@@ -33,7 +34,9 @@ class Device extends EventTarget {
     this.client.on("gap", () => this.feed.load().catch(() => {}));
     this.client.on("state", ({ state }) => {
       this.#tell("state");
-      if (state === "live" || state === "polling") this.loadZones(); // the device asks its clients back when zones change
+      if (state !== "live" && state !== "polling") return;
+      this.loadZones(); // the device asks its clients back when zones change
+      this.#tell("back");
     });
     this.client.on("camera_event", () => this.refresh());
     this.client.on("overlay", ({ data }) => this.#saw(data));
@@ -87,6 +90,17 @@ class Device extends EventTarget {
   watch(type, handler, signal) {
     this.addEventListener(type, handler, { signal });
     handler();
+  }
+
+  /** Calls `load`; where the device is not there to answer, says so and calls it again once it is back, until `signal` aborts. */
+  async reach(load, signal) {
+    try {
+      await load();
+    } catch (error) {
+      if (signal.aborted) return;
+      fail(error);
+      if (error instanceof TypeError) this.addEventListener("back", () => this.reach(load, signal), { once: true, signal });
+    }
   }
 
   /** Width and height of the picture; as good as any before it is known. */

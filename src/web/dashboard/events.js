@@ -28,7 +28,7 @@ export function view({ query, signal }) {
   const go = (change) => {
     location.hash = `#/events${queryOf({ ...filter, ...change }, change.q ?? list.words)}`;
   };
-  device.feed.ensure(filter).then(() => list.ready(), fail);
+  device.reach(() => device.feed.ensure(filter).then(() => list.ready()), signal);
   return h("div", { class: "feed" },
     h("section", { class: "card", "aria-label": "Search and filters" }, filters(filter, words, list, go), timeline(filter, go, signal)),
     h("section", { class: "card", "aria-labelledby": "feed-title" },

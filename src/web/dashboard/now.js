@@ -110,7 +110,7 @@ function latestCard(signal) {
     const ids = device.feed.ids.slice(0, LATEST);
     fill(list, ids.length > 0 ? ids.map((id) => eventItem(device.feed.get(id), device.shape)) : h("li", { class: "quiet" }, "Nothing has happened yet."));
   };
-  device.feed.ensure({}).catch(fail);
+  device.reach(() => device.feed.ensure({}), signal);
   device.feed.addEventListener("change", draw, { signal });
   draw();
   return card("Latest events", { actions: [h("a", { href: "#/events" }, "All events")] }, list);

@@ -3,7 +3,6 @@
 import { allEvents } from "./api.js";
 import { device } from "./device.js";
 import { button } from "./dom.js";
-import { fail } from "./dom.js";
 import { fill } from "./dom.js";
 import { h } from "./dom.js";
 import { put } from "./dom.js";
@@ -38,7 +37,7 @@ export function timeline(filter, go, signal) {
   };
   const turn = (days) => {
     shown = midnight(new Date(shown.getFullYear(), shown.getMonth(), shown.getDate() + days));
-    load().catch(fail);
+    device.reach(load, signal);
   };
   const ends = [
     device.client.on("event", ({ data, test }) => {
@@ -52,7 +51,7 @@ export function timeline(filter, go, signal) {
   ];
   signal.addEventListener("abort", () => ends.forEach((end) => end()));
   draw();
-  load().catch(fail);
+  device.reach(load, signal);
   return h("div", { class: "timeline" },
     h("div", { class: "title" }, button("‹", () => turn(-1), { "aria-label": "Day before" }), h("div", { class: "day" }, title, note), button("›", () => turn(1), { "aria-label": "Day after" })), bars);
 }

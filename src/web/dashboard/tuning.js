@@ -39,7 +39,7 @@ const NUMBERS = [
 /** The view. */
 export function view({ signal }) {
   const body = h("div", { class: "tuning" });
-  ask("/api/tuning", { signal }).then((tuning) => fill(body, ...parts(tuning, signal)), fail);
+  device.reach(async () => fill(body, ...parts(await ask("/api/tuning", { signal }), signal)), signal);
   return body;
 }
 
