@@ -6,6 +6,8 @@ mod neon;
 #[cfg(target_arch = "x86_64")]
 mod sse2;
 
+use std::array;
+
 use crate::frame::Frame;
 use crate::frame::PixelFormat;
 use crate::limits::CELL_SIDE_PX;
@@ -54,6 +56,10 @@ impl Grid {
         self.len() == 0
     }
 }
+
+/// Rows of cells that are read at once, from as many parts of the picture: large processors read memory fastest in a few long streams, as they
+/// fetch ahead for each. A Cortex-A53 fetches ahead so many lines in all, and saves itself the instructions.
+const STREAMS: usize = if cfg!(target_arch = "aarch64") { 1 } else { 4 };
 
 /// Where luma lies in the bytes of a raw frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,26 +118,35 @@ pub(crate) fn means(luma: Luma<'_>, grid: Grid, lanes: &mut [u16], cells: &mut [
     }
 }
 
-/// Means of the first cells of a row by what the processor has of its own; how many that are.
+/// Means of the first cells of each of a few rows of cells by what the processor has of its own; how many of each that are.
 #[cfg(target_arch = "x86_64")]
-fn natively<const SIDE: usize>(strip: [&[u8]; SIDE], packing: Packing, means: &mut [u16]) -> usize {
-    let Ok(strip) = <[&[u8]; 8]>::try_from(&strip[..]) else { return 0 };
+fn natively<const SIDE: usize, const ROWS: usize>(strips: [[&[u8]; SIDE]; ROWS], packing: Packing, means: [&mut [u16]; ROWS]) -> usize {
+    let Some(strips) = of_eight(strips) else { return 0 };
     // SAFETY: every x86_64 has SSE2, and nothing else is asked for.
-    unsafe { sse2::means(strip, packing, means) }
+    unsafe { sse2::means(strips, packing, means) }
 }
 
-/// The same.
+/// The same, one row of cells after another.
 #[cfg(target_arch = "aarch64")]
-fn natively<const SIDE: usize>(strip: [&[u8]; SIDE], packing: Packing, means: &mut [u16]) -> usize {
-    let Ok(strip) = <[&[u8]; 8]>::try_from(&strip[..]) else { return 0 };
+fn natively<const SIDE: usize, const ROWS: usize>(strips: [[&[u8]; SIDE]; ROWS], packing: Packing, means: [&mut [u16]; ROWS]) -> usize {
+    let Some(strips) = of_eight(strips) else { return 0 };
     // SAFETY: every aarch64 has NEON, and nothing else is asked for.
-    unsafe { neon::means(strip, packing, means) }
+    let done = strips
+        .into_iter()
+        .zip(means)
+        .map(|(strip, means)| unsafe { neon::means(strip, packing, means) });
+    done.last().unwrap_or_default()
 }
 
 /// Elsewhere the portable pass does all.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn natively<const SIDE: usize>(_: [&[u8]; SIDE], _: Packing, _: &mut [u16]) -> usize {
+fn natively<const SIDE: usize, const ROWS: usize>(_: [[&[u8]; SIDE]; ROWS], _: Packing, _: [&mut [u16]; ROWS]) -> usize {
     0
+}
+
+/// The same strips, if they are of eight rows.
+fn of_eight<const SIDE: usize, const ROWS: usize>(strips: [[&[u8]; SIDE]; ROWS]) -> Option<[[&[u8]; 8]; ROWS]> {
+    (SIDE == 8).then(|| strips.map(|strip| array::from_fn(|line| strip[line])))
 }
 
 /// Scratch that [`means`] needs: one sum for each two bytes of a row, at most two bytes a pixel.
@@ -149,12 +164,48 @@ fn strips<const SIDE: usize, const LANES: usize, const SHIFT: u32>(
     cells: &mut [u16],
     sum_of: impl Fn([u16; SIDE]) -> u16 + Copy,
 ) {
-    let bytes = 2 * LANES * grid.columns;
-    for (row, means) in cells.chunks_exact_mut(grid.columns).enumerate() {
-        let top = row * SIDE * luma.stride;
-        let strip: [&[u8]; SIDE] = std::array::from_fn(|line| &luma.data[top + line * luma.stride..][..bytes]);
-        let done = natively(strip, luma.packing, means);
-        portably::<SIDE, LANES, SHIFT>(strip.map(|line| &line[2 * LANES * done..]), lanes, &mut means[done..], sum_of);
+    let (columns, height) = (grid.columns, grid.rows / STREAMS);
+    let mut pass = Pass::<SIDE, LANES, SHIFT, _> {
+        luma,
+        bytes: 2 * LANES * columns,
+        lanes,
+        sum_of,
+    };
+    let (together, rest) = cells.split_at_mut(STREAMS * height * columns);
+    let mut parts = together.chunks_exact_mut((height * columns).max(1));
+    let mut parts: [_; STREAMS] = array::from_fn(|_| parts.next().unwrap_or_default().chunks_exact_mut(columns));
+    for row in 0..height {
+        let means = parts.each_mut().map(|part| part.next().expect("every part is of that height"));
+        pass.rows(array::from_fn(|part| part * height + row), means);
+    }
+    for (row, means) in (STREAMS * height..).zip(rest.chunks_exact_mut(columns)) {
+        pass.rows([row], [means]);
+    }
+}
+
+/// The pass over the pixels of one frame, of which a row of cells takes so many `bytes` of each line.
+struct Pass<'a, const SIDE: usize, const LANES: usize, const SHIFT: u32, F> {
+    luma: Luma<'a>,
+    bytes: usize,
+    lanes: &'a mut [u16],
+    sum_of: F,
+}
+
+impl<'a, const SIDE: usize, const LANES: usize, const SHIFT: u32, F: Fn([u16; SIDE]) -> u16 + Copy> Pass<'a, SIDE, LANES, SHIFT, F> {
+    /// Means of a few rows of cells at once.
+    fn rows<const ROWS: usize>(&mut self, rows: [usize; ROWS], mut means: [&mut [u16]; ROWS]) {
+        let strips = rows.map(|row| self.strip(row));
+        let done = natively(strips, self.luma.packing, means.each_mut().map(|means| &mut **means));
+        for (strip, means) in strips.into_iter().zip(means) {
+            let strip = strip.map(|line| &line[2 * LANES * done..]);
+            portably::<SIDE, LANES, SHIFT>(strip, self.lanes, &mut means[done..], self.sum_of);
+        }
+    }
+
+    /// The lines of a row of cells.
+    fn strip(&self, row: usize) -> [&'a [u8]; SIDE] {
+        let Luma { data, stride, .. } = self.luma;
+        array::from_fn(|line| &data[(row * SIDE + line) * stride..][..self.bytes])
     }
 }
 

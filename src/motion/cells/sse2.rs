@@ -19,35 +19,47 @@ use super::Packing;
 /// Cells that are made at once.
 const CELLS: usize = 8;
 
-/// Means of the first cells of a row of cells, whose pixels are in `strip`, as many as come in eights; how many that are.
+/// Means of the first cells of each of `ROWS` rows of cells, whose pixels are in `strips`, as many as come in eights; how many of each that are.
 #[target_feature(enable = "sse2")]
-pub(super) fn means(strip: [&[u8]; 8], packing: Packing, means: &mut [u16]) -> usize {
+pub(super) fn means<const ROWS: usize>(strips: [[&[u8]; 8]; ROWS], packing: Packing, means: [&mut [u16]; ROWS]) -> usize {
     let lower = |pairs| _mm_and_si128(pairs, _mm_set1_epi16(0xff));
     let upper = |pairs| _mm_srli_epi16::<8>(pairs);
     match packing {
-        Packing::Planar => row_by_row::<64>(strip, means, |bytes, from| load(bytes, from)),
-        Packing::Even => row_by_row::<128>(strip, means, |bytes, from| packed(bytes, from, lower)),
-        Packing::Odd => row_by_row::<128>(strip, means, |bytes, from| packed(bytes, from, upper)),
+        Packing::Planar => row_by_row::<64, ROWS>(strips, means, |bytes, from| load(bytes, from)),
+        Packing::Even => row_by_row::<128, ROWS>(strips, means, |bytes, from| packed(bytes, from, lower)),
+        Packing::Odd => row_by_row::<128, ROWS>(strips, means, |bytes, from| packed(bytes, from, upper)),
     }
 }
 
-/// Eight cells to `BYTES` of a row, of which `luma` gives the sixteen pixels from one on: two cells to a vector, eight pixels to a sum. Row by row,
-/// as memory is read fastest.
+/// Eight cells to `BYTES` of a row, of which `luma` gives the sixteen pixels from one on: two cells to a vector, eight pixels to a sum. Row by row
+/// of each strip, a piece of each in turn.
 #[inline]
 #[target_feature(enable = "sse2")]
-fn row_by_row<const BYTES: usize>(strip: [&[u8]; 8], means: &mut [u16], luma: impl Fn(&[u8; BYTES], usize) -> __m128i) -> usize {
-    let means = means.as_chunks_mut::<CELLS>().0;
-    means.as_flattened_mut().fill(0);
-    for row in &strip {
-        for (eight, bytes) in means.iter_mut().zip(row.as_chunks::<BYTES>().0) {
-            // Sums stand in every fourth lane: two steps bring them together.
-            let two = |from: usize| _mm_sad_epu8(luma(bytes, from), _mm_setzero_si128());
-            let four = |from: usize| _mm_packs_epi32(two(from), two(from + 16));
-            *eight = lanes(_mm_add_epi16(vector(eight), _mm_packs_epi32(four(0), four(32))));
+fn row_by_row<const BYTES: usize, const ROWS: usize>(
+    strips: [[&[u8]; 8]; ROWS],
+    means: [&mut [u16]; ROWS],
+    luma: impl Fn(&[u8; BYTES], usize) -> __m128i,
+) -> usize {
+    let mut means = means.map(|means| means.as_chunks_mut::<CELLS>().0);
+    let pieces = means[0].len();
+    means.iter_mut().for_each(|means| means.as_flattened_mut().fill(0));
+    for line in 0..8 {
+        let rows = strips.map(|strip| &strip[line].as_chunks::<BYTES>().0[..pieces]);
+        for piece in 0..pieces {
+            for (means, row) in means.iter_mut().zip(&rows) {
+                let (eight, bytes) = (&mut means[piece], &row[piece]);
+                // Sums stand in every fourth lane: two steps bring them together.
+                let two = |from: usize| _mm_sad_epu8(luma(bytes, from), _mm_setzero_si128());
+                let four = |from: usize| _mm_packs_epi32(two(from), two(from + 16));
+                *eight = lanes(_mm_add_epi16(vector(eight), _mm_packs_epi32(four(0), four(32))));
+            }
         }
     }
-    means.as_flattened_mut().iter_mut().for_each(|mean| *mean >>= 2);
-    means.len() * CELLS
+    let shift = |mean: &mut u16| *mean >>= 2;
+    means
+        .iter_mut()
+        .for_each(|means| means.as_flattened_mut().iter_mut().for_each(shift));
+    pieces * CELLS
 }
 
 /// Sixteen pixels of two bytes each, of which `luma` keeps one.

@@ -266,7 +266,7 @@ impl Regions {
         }
     }
 
-    /// The two by two cells that differ most clearly as one, of those within `reach` of `at`.
+    /// The two by two cells that differ most clearly as one, of those within `reach` of `at` that were not told of in this frame.
     fn clearest(&self, at: (i32, i32), reach: i32, now: &[u16], background: &Background) -> Option<(usize, usize)> {
         let near = |at: i32, cells: usize| {
             let [first, last] = [at - reach, at + reach].map(|at| (at.max(0) / CELL) as usize);
@@ -274,7 +274,10 @@ impl Regions {
         };
         let (across, down) = (near(at.0, self.grid.columns), near(at.1, self.grid.rows));
         let blocks = down.flat_map(|row| across.clone().map(move |column| (column, row)));
-        let faint = blocks.filter_map(|block| Some((background.faintness(now, block)?, block)));
+        let is_free = |block: &(usize, usize)| self.grid.block(*block).into_iter().all(|cell| self.moving[cell] == 0);
+        let faint = blocks
+            .filter(is_free)
+            .filter_map(|block| Some((background.faintness(now, block)?, block)));
         faint.max().map(|(_, place)| place)
     }
 
