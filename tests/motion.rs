@@ -246,6 +246,27 @@ fn somebody_far_away_is_found_wherever_on_the_grid_they_are() {
 }
 
 #[test]
+fn two_who_meet_far_away_count_once_each() {
+    for seed in 33..38 {
+        let far = |n: u64| Thing {
+            width: 0.008,
+            ..person(0.3 + 0.005 * n as f32, 0.55, 0.02, 6.3)
+        };
+        let toward = |n: u64| Thing {
+            width: 0.008,
+            ..person(0.9 - 0.004 * n as f32, 0.555, 0.02, 6.3)
+        };
+        // Each comes into a calm scene; `watch` counts what is told of.
+        let said = watch(&Settings::default(), SMALL, seed, 240, |n, _| Look {
+            wall: Some(110.0),
+            things: [n.checked_sub(60).map(far), n.checked_sub(155).map(toward)].into_iter().flatten().collect(),
+            ..Look::default()
+        });
+        assert!(!moving(&said).is_empty());
+    }
+}
+
+#[test]
 fn what_is_small_and_goes_nowhere_or_comes_in_numbers_is_quiet() {
     for size in [SMALL, (640, 480)] {
         let flickers = moving_with(size, 110, |n| if n % 3 == 0 { vec![far(0.3, 0.55)] } else { Vec::new() });

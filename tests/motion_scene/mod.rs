@@ -295,9 +295,20 @@ pub(crate) fn watch(
         .map(|number| {
             let pixels = scene.render(&look(number, &mut random));
             let frame = frame(PixelFormat::Grey, size.0, size.1, number, pixels);
-            detector.observe(&frame).expect("a whole frame").clone()
+            let motion = detector.observe(&frame).expect("a whole frame").clone();
+            check_area(&motion, &detector, settings);
+            motion
         })
         .collect()
+}
+
+/// Each cell that is told of counts once.
+fn check_area(motion: &Motion, detector: &Detector, settings: &Settings) {
+    let moving = detector.cells().moving;
+    let cells = moving.iter().filter(|cell| **cell == 1).count();
+    if settings.masks.is_empty() && motion.state != MotionState::WarmUp {
+        assert_eq!(usize::from(motion.area_permille), cells * 1000 / moving.len(), "{motion:?}");
+    }
 }
 
 /// Frames in which there was motion.
