@@ -248,8 +248,11 @@ impl Regions {
         let blob = self.note(blob, moves, scene);
         let mut certain = self.certain(&blob, moves, scene);
         tally.is_plain |= certain;
-        if moves && !certain {
-            self.clutter.doubt(blob.evidence, blob.stayed * 2 < blob.size);
+        if !certain {
+            if moves {
+                self.clutter.doubt(blob.evidence, blob.stayed * 2 < blob.size);
+            }
+            // Who is slow changes no cell much from frame to frame, and is known by their way.
             certain = self.follow(&blob, scene, background).is_some();
         }
         let over = blob.still >= HOLD_TICKS || (blob.still >= GHOST_TICKS && self.change(scene.now, background).is_ghost());

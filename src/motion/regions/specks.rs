@@ -20,6 +20,8 @@ use crate::motion::ticker::TICKS_PER_SECOND;
 const CELL: i32 = 16;
 /// Specks that are followed at once; where there are more, it is weather.
 const TRACKS_MAX: usize = 8;
+/// A speck is as large as it may go in a frame, and so many cells more: what is larger and does not count disturbs.
+const EXTENT_BEYOND_REACH: usize = 2;
 /// A speck must have been seen in this many frames ...
 const FRAMES_MIN: u16 = 4;
 /// ... which are at least one in so many of those since it came.
@@ -319,7 +321,7 @@ impl Regions {
         if extent < self.rules.extent_min {
             return None;
         }
-        if extent > self.rules.reach + 1 {
+        if extent > self.rules.reach + EXTENT_BEYOND_REACH {
             self.specks.disturb();
             return None;
         }
