@@ -231,8 +231,7 @@ impl Regions {
         for run in &self.runs {
             self.seen[run.cells()].iter_mut().for_each(|seen| *seen |= 1);
         }
-        let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
-        if !placed || blob.evidence < self.evidence_min() || extent < self.rules.extent_min {
+        if !placed || blob.evidence < self.evidence_min() || blob.extent() < self.rules.extent_min {
             self.clutter.doubt(blob.evidence, false);
             if placed {
                 self.glimpse(&blob, scene, background, tally, report);
@@ -252,8 +251,8 @@ impl Regions {
             if moves {
                 self.clutter.doubt(blob.evidence, blob.stayed * 2 < blob.size);
             }
-            // Who is slow changes no cell much from frame to frame, and is known by their way.
-            certain = self.follow(&blob, scene, background).is_some();
+            // Who is slow changes no cell much from frame to frame, and is known by their way, however large.
+            certain = (!moves || self.is_speck(&blob)) && self.follow(&blob, scene, background).is_some();
         }
         let over = blob.still >= HOLD_TICKS || (blob.still >= GHOST_TICKS && self.change(scene.now, background).is_ghost());
         if over {

@@ -66,6 +66,11 @@ impl Run {
 }
 
 impl Blob {
+    /// Cells across or down, whichever are more.
+    pub(super) fn extent(&self) -> usize {
+        (self.right - self.left).max(self.bottom - self.top) + 1
+    }
+
     fn nothing(grid: Grid) -> Blob {
         Blob {
             left: grid.columns,

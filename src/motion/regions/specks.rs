@@ -20,7 +20,7 @@ use crate::motion::ticker::TICKS_PER_SECOND;
 const CELL: i32 = 16;
 /// Specks that are followed at once; where there are more, it is weather.
 const TRACKS_MAX: usize = 8;
-/// A speck is as large as it may go in a frame, and so many cells more: what is larger and does not count disturbs.
+/// A speck is as large as it may go in a frame, and so many cells more.
 const EXTENT_BEYOND_REACH: usize = 2;
 /// A speck must have been seen in this many frames ...
 const FRAMES_MIN: u16 = 4;
@@ -292,8 +292,10 @@ impl Regions {
         tally: &mut Tally,
         report: &mut impl FnMut(Region),
     ) {
-        let evidence = self.follow(blob, scene, background);
-        self.tell(evidence, blob, tally, report);
+        if self.is_speck(blob) {
+            let evidence = self.follow(blob, scene, background);
+            self.tell(evidence, blob, tally, report);
+        }
     }
 
     /// Reports the region where it has `evidence` of motion.
@@ -312,17 +314,21 @@ impl Regions {
         });
     }
 
+    /// Whether the region is small enough; what is not, and does not count, disturbs.
+    pub(super) fn is_speck(&mut self, blob: &Blob) -> bool {
+        let is_speck = blob.extent() <= self.rules.reach + EXTENT_BEYOND_REACH;
+        if !is_speck && self.rules.specks {
+            self.specks.disturb();
+        }
+        is_speck
+    }
+
     /// Follows a region that is not certain by itself; the evidence of its whole way, where that is one of a thing.
     pub(super) fn follow(&mut self, blob: &Blob, scene: &Scene<'_>, background: &Background) -> Option<u32> {
         if !self.rules.specks {
             return None;
         }
-        let extent = (blob.right - blob.left).max(blob.bottom - blob.top) + 1;
-        if extent < self.rules.extent_min {
-            return None;
-        }
-        if extent > self.rules.reach + EXTENT_BEYOND_REACH {
-            self.specks.disturb();
+        if blob.extent() < self.rules.extent_min {
             return None;
         }
         // Where cells are small, noise alone makes some of them weak in most frames.
