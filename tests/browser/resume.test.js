@@ -11,7 +11,8 @@ import { Service } from "./service.js";
 import { until } from "./service.js";
 import { withoutWebSockets } from "./service.js";
 
-const LOST = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection to/;
+// What the browser logs of a device that is away, or that has only begun and says so.
+const LOST = /ERR_CONNECTION|ERR_EMPTY_RESPONSE|WebSocket connection to|status of 503.*\/api\/health$/;
 const PASSWORD = "correct horse battery staple";
 let service;
 
