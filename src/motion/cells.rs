@@ -130,12 +130,12 @@ fn natively<const SIDE: usize, const ROWS: usize>(strips: [[&[u8]; SIDE]; ROWS],
 #[cfg(target_arch = "aarch64")]
 fn natively<const SIDE: usize, const ROWS: usize>(strips: [[&[u8]; SIDE]; ROWS], packing: Packing, means: [&mut [u16]; ROWS]) -> usize {
     let Some(strips) = of_eight(strips) else { return 0 };
-    // SAFETY: every aarch64 has NEON, and nothing else is asked for.
-    let done = strips
-        .into_iter()
-        .zip(means)
-        .map(|(strip, means)| unsafe { neon::means(strip, packing, means) });
-    done.last().unwrap_or_default()
+    let mut done = 0;
+    for (strip, means) in strips.into_iter().zip(means) {
+        // SAFETY: every aarch64 has NEON, and nothing else is asked for.
+        done = unsafe { neon::means(strip, packing, means) };
+    }
+    done
 }
 
 /// Elsewhere the portable pass does all.
