@@ -53,22 +53,14 @@ fn somebody_far_away_is_found_at_once_where_all_else_is_calm() {
     }
 }
 
-/// After how many frames somebody of 2 % of the height at 10 dB, 3.16 standard deviations of a pixel's noise, is told of before a plain wall, wherever on
-/// the grid they are: the delays of a dozen, shortest first.
-fn delays_at_10_db(size: (usize, usize)) -> Vec<usize> {
+/// After how many frames `who`, given a seed, a place anywhere on the grid and the frames since they came, is told of before a plain wall: the delays
+/// of a dozen, shortest first.
+fn delays(size: (usize, usize), who: impl Fn(u64, (f32, f32), u64) -> Thing) -> Vec<usize> {
     let delay = |seed: u64| {
-        let (x, y, level) = (
-            0.2 + 0.021 * seed as f32,
-            0.3 + 0.019 * seed as f32,
-            if seed.is_multiple_of(2) { 6.3 } else { -6.3 },
-        );
-        let far = |n: u64| Thing {
-            width: 0.008,
-            ..person(x + 0.005 * n as f32, y, 0.02, level)
-        };
-        let said = watch(&Settings::default(), size, seed, 84, |n, _| Look {
+        let place = (0.2 + 0.021 * seed as f32, 0.3 + 0.019 * seed as f32);
+        let said = watch(&Settings::default(), size, seed, 90, |n, _| Look {
             wall: Some(110.0),
-            things: n.checked_sub(60).map(far).into_iter().collect(),
+            things: n.checked_sub(60).map(|n| who(seed, place, n)).into_iter().collect(),
             ..Look::default()
         });
         moving(&said).first().map_or(usize::MAX, |first| first - 59)
@@ -81,7 +73,11 @@ fn delays_at_10_db(size: (usize, usize)) -> Vec<usize> {
 #[test]
 fn somebody_far_away_is_found_wherever_on_the_grid_they_are() {
     for (size, half, five_sixths) in [(SMALL, 6, 12), ((640, 480), 3, 4), ((1280, 720), 3, 3)] {
-        let delays = delays_at_10_db(size);
+        // 2 % of the height at 10 dB, 3.16 standard deviations of a pixel's noise.
+        let delays = delays(size, |seed, (x, y), n| Thing {
+            width: 0.008,
+            ..person(x + 0.005 * n as f32, y, 0.02, if seed.is_multiple_of(2) { 6.3 } else { -6.3 })
+        });
         assert!(delays[5] <= half && delays[9] <= five_sixths, "{delays:?} at {size:?}");
     }
 }
@@ -92,18 +88,7 @@ fn somebody_slow_and_faint_is_found_by_their_way_however_large() {
     let frames_max = [(SMALL, [4, 12]), ((640, 480), [4, 9]), ((1280, 720), [4, 4])];
     for (size, [far_max, near_max]) in frames_max {
         for (height, frames_max) in [(0.05, far_max), (0.08, near_max)] {
-            let delay = |seed: u64| {
-                let (x, y) = (0.2 + 0.021 * seed as f32, 0.3 + 0.019 * seed as f32);
-                let slow = |n: u64| person(x + 0.004 * n as f32, y, height, 5.0);
-                let said = watch(&Settings::default(), size, seed, 90, |n, _| Look {
-                    wall: Some(110.0),
-                    things: n.checked_sub(60).map(slow).into_iter().collect(),
-                    ..Look::default()
-                });
-                moving(&said).first().map_or(usize::MAX, |first| first - 59)
-            };
-            let mut delays: Vec<usize> = (0..12).map(delay).collect();
-            delays.sort_unstable();
+            let delays = delays(size, |_, (x, y), n| person(x + 0.004 * n as f32, y, height, 5.0));
             assert!(delays[8] <= frames_max, "{delays:?} for {height} at {size:?}");
         }
     }
