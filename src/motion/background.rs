@@ -1,8 +1,11 @@
 //! What each cell looks like when nothing is there, how much it varies, and from which change on that means something.
 
+mod noise;
 mod threshold;
 
 use std::ops::Range;
+
+pub(crate) use noise::Faint;
 
 use super::cells::Grid;
 use super::cells::LEVEL;
@@ -33,11 +36,6 @@ const EVIDENCE_LEAST: u32 = 10;
 const FAINT_LEAST: u32 = 4;
 /// ... and ends so many further.
 const EVIDENCE_MOST: u32 = 64;
-/// Noise hardly ever makes any cell differ by so many of its mean deviations: 7 of them are 5.6 standard deviations of a normal distribution.
-const NOISE_DEVIATIONS: u16 = 7;
-/// It seldom makes given cells differ by half so many: 9 halves are 3.6 standard deviations.
-const FAINT_HALF_DEVIATIONS: u32 = 9;
-
 /// How a cell differs: not at all.
 pub(crate) const SAME: u8 = 0;
 /// How a cell differs: beyond chance. What is between the two is weak: it belongs to a region that has a strong cell.
@@ -180,25 +178,6 @@ impl Background {
     /// The same of what is followed from frame to frame, and so counts from less on.
     pub(crate) fn faint_evidence(&self, now: &[u16], cells: Range<usize>) -> u32 {
         self.evidence_above(FAINT_LEAST, now, cells)
-    }
-
-    /// Whether one of `cells` differs as its own noise does not.
-    pub(crate) fn is_beyond_noise(&self, now: &[u16], mut cells: Range<usize>) -> bool {
-        cells.any(|cell| self.difference(now, cell).0 >= self.deviation[cell].saturating_mul(NOISE_DEVIATIONS))
-    }
-
-    /// By how many halves of their mean deviation the two by two cells from `place` on differ as one, where that is more than noise mostly
-    /// makes of given cells.
-    pub(crate) fn faintness(&self, now: &[u16], place: (usize, usize)) -> Option<u32> {
-        let (mut difference, mut deviation) = (0i32, 0u32);
-        for cell in self.grid.block(place) {
-            let expected = self.sway.on(&self.value, self.grid, cell).0;
-            difference += i32::from(now[cell] * LEVEL) - i32::from(expected);
-            deviation += u32::from(self.deviation[cell]);
-        }
-        // The sum of four varies by twice what one does, and that of their deviations is four times the mean.
-        let half_deviations = difference.unsigned_abs() * 4 / deviation.max(1);
-        (half_deviations >= FAINT_HALF_DEVIATIONS).then_some(half_deviations)
     }
 
     #[inline]

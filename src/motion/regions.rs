@@ -3,11 +3,13 @@
 
 mod flood;
 mod lit;
+mod plots;
 mod specks;
 
 use flood::Blob;
 pub(super) use flood::Run;
 use flood::number;
+use plots::Plots;
 use specks::Specks;
 
 use super::Region;
@@ -104,6 +106,9 @@ pub(crate) struct Regions {
     clutter: Clutter,
     /// What is too small and faint to count by one look.
     specks: Specks,
+    /// What is too faint for any cell by itself, and scratch to look for it.
+    plots: Plots,
+    faint_rows: [Vec<u16>; 2],
     /// Whether motion is likely now, so that weaker evidence counts.
     pub(crate) expectant: bool,
 }
@@ -129,6 +134,8 @@ impl Regions {
             idle: u16::BITS,
             clutter: Clutter::default(),
             specks: Specks::default(),
+            plots: Plots::default(),
+            faint_rows: [vec![0; grid.columns], vec![0; grid.columns]],
             expectant: false,
         }
     }
@@ -140,7 +147,8 @@ impl Regions {
 
     /// Bytes that [`new`](Regions::new) allocates.
     pub(crate) const fn footprint(grid: Grid) -> usize {
-        grid.len() * (6 * size_of::<u8>() + 3 * size_of::<u16>() + size_of::<u32>()) + Run::count_max(grid) * size_of::<Run>()
+        let maps = grid.len() * (6 * size_of::<u8>() + 3 * size_of::<u16>() + size_of::<u32>());
+        maps + Run::count_max(grid) * size_of::<Run>() + 2 * grid.columns * size_of::<u16>()
     }
 
     /// Forgets everything that moved or is held.
@@ -153,6 +161,7 @@ impl Regions {
         }
         self.weight.fill(0);
         self.specks.restart();
+        self.plots.restart();
         self.idle = u16::BITS;
     }
 
@@ -174,6 +183,7 @@ impl Regions {
             }
         }
         self.watch_specks(scene, background, &mut tally, &mut report);
+        self.watch_plots(scene, background, &mut tally, &mut report);
         self.clutter.note(self.rules.evidence_min, scene.lapse.ticks);
         tally
     }
@@ -361,6 +371,8 @@ impl Regions {
 
     /// Makes the region part of the background.
     fn absorb(&mut self, scene: &Scene<'_>, background: &mut Background) {
+        // Its rims may be faint for a while.
+        self.plots.despair();
         for cells in self.runs.iter().map(|run| run.cells()) {
             background.absorb(scene.now, cells.clone());
             self.taken[cells.clone()].fill(0);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::GAP;
 use super::Regions;
 use super::Scene;
+use super::specks::CELL;
 use crate::motion::RECT_UNIT;
 use crate::motion::Rect;
 use crate::motion::ZoneSet;
@@ -12,6 +13,7 @@ use crate::motion::background::Background;
 use crate::motion::background::SAME;
 use crate::motion::background::STRONG;
 use crate::motion::cells::Grid;
+use crate::motion::cells::LEVEL;
 
 /// A region as it is found.
 #[derive(Clone, Copy)]
@@ -201,6 +203,24 @@ impl Regions {
             let zones = scene.plan.zones[cells].iter();
             blob.zones = zones.fold(blob.zones, |all, zones| all.union(*zones));
         }
+    }
+
+    /// Whether nothing was told of the two by two cells from `block` on in this frame.
+    pub(super) fn is_free(&self, block: (usize, usize)) -> bool {
+        self.grid.block(block).into_iter().all(|cell| self.moving[cell] == 0)
+    }
+
+    /// The middle of `cells`, by how much each of them differs, in parts of a [`CELL`].
+    pub(super) fn middle(&self, cells: &mut dyn Iterator<Item = usize>, now: &[u16], background: &[u16]) -> (i32, i32) {
+        let (mut weight, mut across, mut down) = (0, 0, 0);
+        for cell in cells {
+            let (difference, Grid { columns, .. }) = (i64::from((now[cell] * LEVEL).abs_diff(background[cell])), self.grid);
+            weight += difference;
+            across += difference * (cell % columns) as i64;
+            down += difference * (cell / columns) as i64;
+        }
+        let middle = |sum: i64| (sum * i64::from(CELL) / weight.max(1)) as i32;
+        (middle(across), middle(down))
     }
 
     /// Takes all cells that differ, of whatever region.

@@ -11,13 +11,11 @@ use super::Tally;
 use super::flood::first_differing;
 use super::score;
 use crate::motion::background::Background;
-use crate::motion::cells::Grid;
-use crate::motion::cells::LEVEL;
 use crate::motion::ticker::Lapse;
 use crate::motion::ticker::TICKS_PER_SECOND;
 
 /// Units of a cell's side in positions.
-const CELL: i32 = 16;
+pub(super) const CELL: i32 = 16;
 /// Specks that are followed at once; where there are more, it is weather.
 const TRACKS_MAX: usize = 8;
 /// A speck is as large as it may go in a frame, and so many cells more.
@@ -55,11 +53,11 @@ const REACHES_MAX: i32 = 3;
 /// Specks that came in the last seconds, and of which none may be more than this for one to count.
 const UNREST_MAX: u32 = 6 * BIRTH;
 /// What the coming of one speck adds to the unrest.
-const BIRTH: u32 = 1024;
+pub(super) const BIRTH: u32 = 1024;
 /// Unrest of a scene that is new: it may be calm after three seconds.
-const UNREST_FIRST: u32 = BIRTH / 3;
+pub(super) const UNREST_FIRST: u32 = BIRTH / 3;
 /// Unrest fades by 1/e in this time, in ticks.
-const UNREST_TICKS: u32 = 10 * TICKS_PER_SECOND as u32;
+pub(super) const UNREST_TICKS: u32 = 10 * TICKS_PER_SECOND as u32;
 
 /// Specks are looked for while less than this part of the picture differs: one cell in so many.
 const CELLS_PART: usize = 128;
@@ -131,6 +129,31 @@ impl Specks {
     pub(super) fn despair(&mut self) {
         self.tracks.clear();
         self.unrest = self.unrest.max(2 * UNREST_MAX);
+    }
+
+    /// How many came of late, in [`BIRTH`]s.
+    pub(super) fn unrest(&self) -> u32 {
+        self.unrest
+    }
+
+    /// Follows what is known to have come from `from` in so many frames, and to be motion.
+    pub(super) fn adopt(&mut self, speck: Speck, from: (i32, i32), frames: u16) {
+        let near = |track: &&mut Track| distance(track.at, speck.at) <= 2 * CELL;
+        let followed = self.tracks.iter_mut().filter(near);
+        if let Some(track) = followed.min_by_key(|track| distance(track.at, speck.at)) {
+            (track.at, track.away, track.missing, track.certain) = (speck.at, 0, 0, true);
+            return;
+        }
+        // Where there is no room, it is found again.
+        let _ = self.tracks.push(Track {
+            from,
+            frames,
+            seen: frames,
+            plain: frames,
+            evidence: speck.evidence.saturating_mul(frames.into()),
+            certain: true,
+            ..Track::new(speck)
+        });
     }
 
     /// Something came that is no speck, and may be nothing.
@@ -223,7 +246,7 @@ impl Regions {
         }
     }
 
-    fn is_restless(&self, scene: &Scene<'_>) -> bool {
+    pub(super) fn is_restless(&self, scene: &Scene<'_>) -> bool {
         scene.differing * CELLS_PART > self.grid.len()
     }
 
@@ -276,9 +299,8 @@ impl Regions {
         };
         let (across, down) = (near(at.0, self.grid.columns), near(at.1, self.grid.rows));
         let blocks = down.flat_map(|row| across.clone().map(move |column| (column, row)));
-        let is_free = |block: &(usize, usize)| self.grid.block(*block).into_iter().all(|cell| self.moving[cell] == 0);
         let faint = blocks
-            .filter(is_free)
+            .filter(|block| self.is_free(*block))
             .filter_map(|block| Some((background.faintness(now, block)?, block)));
         faint.max().map(|(_, place)| place)
     }
@@ -299,7 +321,7 @@ impl Regions {
     }
 
     /// Reports the region where it has `evidence` of motion.
-    fn tell(&mut self, evidence: Option<u32>, blob: &Blob, tally: &mut Tally, report: &mut impl FnMut(Region)) {
+    pub(super) fn tell(&mut self, evidence: Option<u32>, blob: &Blob, tally: &mut Tally, report: &mut impl FnMut(Region)) {
         let Some(evidence) = evidence else { return };
         let score = score(evidence, self.rules.evidence_min);
         self.idle = 0;
@@ -340,7 +362,7 @@ impl Regions {
     }
 
     /// The speck that the region is.
-    fn speck(&self, scene: &Scene<'_>, background: &Background) -> Speck {
+    pub(super) fn speck(&self, scene: &Scene<'_>, background: &Background) -> Speck {
         let evidence = self.runs.iter().map(|run| background.faint_evidence(scene.now, run.cells()));
         let middle = |cells: &mut dyn Iterator<Item = usize>| self.middle(cells, scene.now, &background.value);
         let at = middle(&mut self.runs.iter().flat_map(|run| run.cells()));
@@ -353,22 +375,9 @@ impl Regions {
             evidence: evidence.sum(),
         }
     }
-
-    /// The middle of `cells`, by how much each of them differs, in parts of a [`CELL`].
-    fn middle(&self, cells: &mut dyn Iterator<Item = usize>, now: &[u16], background: &[u16]) -> (i32, i32) {
-        let (mut weight, mut across, mut down) = (0, 0, 0);
-        for cell in cells {
-            let (difference, Grid { columns, .. }) = (i64::from((now[cell] * LEVEL).abs_diff(background[cell])), self.grid);
-            weight += difference;
-            across += difference * (cell % columns) as i64;
-            down += difference * (cell / columns) as i64;
-        }
-        let middle = |sum: i64| (sum * i64::from(CELL) / weight.max(1)) as i32;
-        (middle(across), middle(down))
-    }
 }
 
 /// The larger of the distances across and down.
-fn distance(a: (i32, i32), b: (i32, i32)) -> i32 {
+pub(super) fn distance(a: (i32, i32), b: (i32, i32)) -> i32 {
     (a.0 - b.0).abs().max((a.1 - b.1).abs())
 }

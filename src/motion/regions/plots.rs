@@ -1,0 +1,192 @@
+//! Plots: places that differ too faintly to be told from noise in one frame, linked from frame to frame until their sum can be. Detection
+//! after tracking, by dynamic programming (after Barniv, "Dynamic programming solution for detecting dim moving targets", 1985).
+
+use heapless::Vec;
+
+use super::Region;
+use super::Regions;
+use super::Scene;
+use super::Tally;
+use super::specks::BIRTH;
+use super::specks::CELL;
+use super::specks::UNREST_FIRST;
+use super::specks::UNREST_TICKS;
+use super::specks::distance;
+use crate::motion::background::Background;
+use crate::motion::background::Faint;
+
+/// Plots of one frame; where there are more, nothing is linked and the scene is not calm.
+const PLOTS_MAX: usize = 64;
+/// More than this is plain, and told by the cells themselves; in half deviations.
+const STRENGTH_PLAIN: u32 = 40;
+/// A plot counts for at most so much, so that none makes a course by itself; in half deviations.
+const STRENGTH_MOST: u32 = 16;
+/// A course has at least so many plots ...
+const FRAMES_MIN: u16 = 3;
+/// ... whose strength exceeds so many quarters of a deviation each, as chance makes courses of weak plots, ...
+const CHANCE_QUARTERS: u32 = 11;
+/// ... by so many quarters in all.
+const SUM_QUARTERS: u32 = 24;
+/// A course of so many quarters may be one, and says how calm the scene is.
+const DOUBTFUL_QUARTERS: u32 = 18;
+/// It goes so far, in parts of a cell ...
+const WAY_MIN: i32 = CELL / 2;
+/// ... and so many fifths of its path straight on, as where it is is known to a third of a cell.
+const STRAIGHT_FIFTHS: i32 = 2;
+/// It is calm where about one course was doubtful in the last seconds.
+const CALM_MAX: u32 = BIRTH * 5 / 4;
+/// Specks that may have come of late where plots are linked.
+const SPECKS_MAX: u32 = 3 * BIRTH;
+/// Unrest of what nobody could look at: it is calm after some twenty seconds.
+const UNREST_BLIND: u32 = 2 * BIRTH;
+/// Most unrest that is remembered.
+const UNREST_MAX: u32 = 16 * BIRTH;
+
+/// A faint place in one frame, and the course that leads to it.
+#[derive(Clone, Copy, Debug)]
+struct Plot {
+    faint: Faint,
+    /// Its middle, in parts of a [`CELL`], and that of the first of its course.
+    at: (i32, i32),
+    from: (i32, i32),
+    /// Length of the course.
+    path: i32,
+    /// Plots of the course.
+    frames: u16,
+    /// Strength of all of them, in half deviations.
+    sum: u32,
+}
+
+/// The plots of the last frame.
+#[derive(Debug, Default)]
+pub(super) struct Plots {
+    last: Vec<Plot, PLOTS_MAX>,
+    /// How many courses were doubtful of late, in [`BIRTH`]s.
+    unrest: u32,
+}
+
+impl Plots {
+    /// Begins anew, with a scene of which nobody knows yet how calm it is.
+    pub(super) fn restart(&mut self) {
+        self.last.clear();
+        self.unrest = self.unrest.max(UNREST_FIRST);
+    }
+
+    /// What could not be looked at may be as restless as anything.
+    pub(super) fn despair(&mut self) {
+        self.last.clear();
+        self.unrest = self.unrest.max(UNREST_BLIND);
+    }
+
+    /// Links `fresh` plots to those of the frame before, each to the strongest course within `reach` parts of a cell.
+    fn link(&mut self, fresh: &mut Vec<Plot, PLOTS_MAX>, reach: i32) {
+        for plot in fresh.iter_mut() {
+            let near = |last: &&Plot| last.faint.brighter == plot.faint.brighter && distance(last.at, plot.at) <= reach;
+            let Some(last) = self.last.iter().filter(near).max_by_key(|last| last.sum) else {
+                continue;
+            };
+            let doubtful = last.is_doubtful();
+            plot.from = last.from;
+            plot.path = last.path.saturating_add(distance(last.at, plot.at));
+            plot.frames = last.frames.saturating_add(1);
+            plot.sum = last.sum.saturating_add(plot.sum);
+            if plot.is_doubtful() && !doubtful {
+                self.unrest = (self.unrest + BIRTH).min(UNREST_MAX);
+            }
+        }
+    }
+}
+
+impl Plot {
+    fn new(faint: Faint, at: (i32, i32)) -> Plot {
+        Plot {
+            faint,
+            at,
+            from: at,
+            path: 0,
+            frames: 1,
+            sum: faint.strength.min(STRENGTH_MOST),
+        }
+    }
+
+    /// Whether its course has so many quarters more than chance.
+    fn exceeds_chance(&self, quarters: u32) -> bool {
+        2 * self.sum >= quarters + CHANCE_QUARTERS * u32::from(self.frames)
+    }
+
+    fn is_doubtful(&self) -> bool {
+        self.frames > 1 && self.exceeds_chance(DOUBTFUL_QUARTERS)
+    }
+
+    /// Whether its course is that of somebody.
+    fn is_certain(&self) -> bool {
+        let way = distance(self.from, self.at);
+        let goes = way >= WAY_MIN && 5 * way >= STRAIGHT_FIFTHS * self.path;
+        self.frames >= FRAMES_MIN && self.exceeds_chance(SUM_QUARTERS) && goes
+    }
+
+    /// Whether both have a cell in common.
+    fn overlaps(&self, other: &Plot) -> bool {
+        let [(column, row), (other_column, other_row)] = [self, other].map(|plot| plot.faint.place);
+        column.abs_diff(other_column) <= 1 && row.abs_diff(other_row) <= 1
+    }
+}
+
+impl Regions {
+    /// Looks for what is too faint for any cell by itself where nothing else stirs, and reports it where its course is certain.
+    pub(super) fn watch_plots(&mut self, scene: &Scene<'_>, background: &Background, tally: &mut Tally, report: &mut impl FnMut(Region)) {
+        let fade = |unrest: u32| unrest - unrest / UNREST_TICKS;
+        self.plots.unrest = (0..scene.lapse.ticks).fold(self.plots.unrest, |unrest, _| fade(unrest));
+        if tally.is_plain || self.is_restless(scene) || !background.is_steady() {
+            return self.plots.despair();
+        }
+        let asked = self.rules.specks && self.rules.extent_min <= 2;
+        if !asked || self.specks.unrest() > SPECKS_MAX {
+            return self.plots.last.clear();
+        }
+        let Some(mut fresh) = self.plot(scene, background) else {
+            return self.plots.despair();
+        };
+        self.plots.link(&mut fresh, self.rules.reach as i32 * CELL * 4 / 5);
+        for plot in fresh.iter().filter(|plot| plot.is_certain()) {
+            if self.plots.unrest <= CALM_MAX && self.is_free(plot.faint.place) {
+                self.adopt(plot, scene, background, tally, report);
+            }
+        }
+        self.plots.last = fresh;
+    }
+
+    /// Plots of this frame, the strongest of those that overlap; none where they are too many.
+    fn plot(&mut self, scene: &Scene<'_>, background: &Background) -> Option<Vec<Plot, PLOTS_MAX>> {
+        let mut plots: Vec<Plot, PLOTS_MAX> = Vec::new();
+        for row in 0..self.grid.rows.saturating_sub(1) {
+            let mut from = 0;
+            while let Some(faint) = background.next_faint(scene.now, (from, row), &mut self.faint_rows) {
+                from = faint.place.0 + 1;
+                let is_taken = || self.grid.block(faint.place).into_iter().any(|cell| self.taken[cell] != 0);
+                if faint.strength > STRENGTH_PLAIN || !self.is_free(faint.place) || is_taken() {
+                    continue;
+                }
+                let cells = &mut self.grid.block(faint.place).into_iter();
+                let plot = Plot::new(faint, self.middle(cells, scene.now, &background.value));
+                match plots.iter_mut().find(|other| other.overlaps(&plot)) {
+                    Some(other) if other.faint.strength < faint.strength => *other = plot,
+                    Some(_) => {}
+                    None => plots.push(plot).ok()?,
+                }
+            }
+        }
+        Some(plots)
+    }
+
+    /// Reports what the course leads to, and follows it from now on as a speck.
+    fn adopt(&mut self, plot: &Plot, scene: &Scene<'_>, background: &Background, tally: &mut Tally, report: &mut impl FnMut(Region)) {
+        let blob = self.block(plot.faint.place, scene);
+        if scene.plan.zoned && blob.zones.is_empty() {
+            return;
+        }
+        let speck = self.speck(scene, background);
+        self.specks.adopt(speck, plot.from, plot.frames);
+        self.tell(Some(self.rules.evidence_min), &blob, tally, report);
+    }
+}
