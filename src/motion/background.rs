@@ -56,6 +56,8 @@ pub(crate) struct Background {
     habit: Vec<u8>,
     /// Change from which on a cell is [`STRONG`]; `u16::MAX` under a mask.
     pub(crate) threshold: Vec<u16>,
+    /// Difference from which on the two by two cells from each on may differ faintly; never in the last column.
+    faint_limit: Vec<u16>,
     /// Frames learned since the last fresh start, saturating.
     frames: u32,
     /// Turns of learning so far, wrapping: time, in ticks.
@@ -80,6 +82,7 @@ impl Background {
             deviation: vec![DEVIATION_FIRST; grid.len()],
             habit: vec![0; grid.len()],
             threshold: vec![u16::MAX; grid.len()],
+            faint_limit: vec![u16::MAX; grid.len()],
             frames: 0,
             turns: 0,
             doubt: 0,
@@ -92,7 +95,7 @@ impl Background {
 
     /// Bytes that [`new`](Background::new) allocates.
     pub(crate) const fn footprint(grid: Grid) -> usize {
-        grid.len() * (4 * size_of::<u16>() + size_of::<u8>()) + (3 * grid.columns + 4) * size_of::<u16>()
+        grid.len() * (5 * size_of::<u16>() + size_of::<u8>()) + (3 * grid.columns + 4) * size_of::<u16>()
     }
 
     /// Takes the picture as it is for the background; what was learned of its variation stays.
@@ -106,7 +109,10 @@ impl Background {
         }
         self.frames = 1;
         self.doubt = 0;
-        (0..self.grid.rows).for_each(|row| self.set_thresholds(row, plan));
+        for row in 0..self.grid.rows {
+            self.set_thresholds(row, plan);
+            self.set_faint_limits(row);
+        }
     }
 
     /// Follows the picture half way, as a scene that is settling changes quickly.
@@ -269,6 +275,7 @@ impl Background {
         }
         for row in turns.flat_map(rows) {
             self.set_thresholds(row, plan);
+            self.set_faint_limits(row);
         }
     }
 

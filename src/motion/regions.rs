@@ -106,9 +106,8 @@ pub(crate) struct Regions {
     clutter: Clutter,
     /// What is too small and faint to count by one look.
     specks: Specks,
-    /// What is too faint for any cell by itself, and scratch to look for it.
+    /// What is too faint for any cell by itself.
     plots: Plots,
-    faint_rows: [Vec<u16>; 2],
     /// Whether motion is likely now, so that weaker evidence counts.
     pub(crate) expectant: bool,
 }
@@ -135,7 +134,6 @@ impl Regions {
             clutter: Clutter::default(),
             specks: Specks::default(),
             plots: Plots::default(),
-            faint_rows: [vec![0; grid.columns], vec![0; grid.columns]],
             expectant: false,
         }
     }
@@ -147,8 +145,7 @@ impl Regions {
 
     /// Bytes that [`new`](Regions::new) allocates.
     pub(crate) const fn footprint(grid: Grid) -> usize {
-        let maps = grid.len() * (6 * size_of::<u8>() + 3 * size_of::<u16>() + size_of::<u32>());
-        maps + Run::count_max(grid) * size_of::<Run>() + 2 * grid.columns * size_of::<u16>()
+        grid.len() * (6 * size_of::<u8>() + 3 * size_of::<u16>() + size_of::<u32>()) + Run::count_max(grid) * size_of::<Run>()
     }
 
     /// Forgets everything that moved or is held.

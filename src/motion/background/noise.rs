@@ -23,6 +23,10 @@ const AROUND: usize = 2;
 /// A block is compared with as many cells on each side: light that drifts changes all of them.
 const BESIDE: usize = 3;
 
+/// Cells that are looked at together, and those of them where one is found.
+const PART: usize = 256;
+const FEW: usize = 16;
+
 /// Two by two cells that differ faintly, as one, from what is around them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Faint {
@@ -82,40 +86,46 @@ impl Background {
         (half_deviations >= FAINT_HALF_DEVIATIONS).then_some(half_deviations)
     }
 
-    /// The first block of the row from `(column, row)` on that differs faintly, in a picture that does not sway. `sums` has a row's length.
-    pub(crate) fn next_faint(&self, now: &[u16], (column, row): (usize, usize), sums: &mut [Vec<u16>; 2]) -> Option<Faint> {
-        let from = row * self.grid.columns;
-        if column == 0 && !self.may_be_faint(now, from, sums) {
-            return None;
+    /// Gives the blocks that differ faintly to `each`, row by row, in a picture that does not sway.
+    pub(crate) fn find_faint(&self, now: &[u16], mut each: impl FnMut(Faint)) {
+        let (columns, end) = (self.grid.columns, self.grid.len().saturating_sub(self.grid.columns + 1));
+        let mut sums = [0; PART + 1];
+        for from in (0..end).step_by(PART) {
+            let to = (from + PART).min(end);
+            let (sums, limits) = (&mut sums[..=to - from], &self.faint_limit[from..to]);
+            let rows = |of| pair_of_rows(of, from..to + 1, columns);
+            add_changes(sums, rows(now), rows(&self.value));
+            if !has_faint(sums, limits) {
+                continue;
+            }
+            // Most of it has none.
+            for few in (0..limits.len()).step_by(FEW).map(|few| few..(few + FEW).min(limits.len())) {
+                if !has_faint(&sums[few.start..=few.end], &limits[few.clone()]) {
+                    continue;
+                }
+                let cells = few.filter(|cell| beyond(sums[*cell], sums[cell + 1], limits[*cell]) != 0);
+                let places = cells.map(|cell| ((from + cell) % columns, (from + cell) / columns));
+                places.filter_map(|place| self.faint(now, place)).for_each(&mut each);
+            }
         }
-        let [differences, limits] = sums;
-        let blocks = differences.windows(2).zip(limits.windows(2)).enumerate().skip(column);
-        let places = blocks.filter(|(_, (differences, limits))| is_faint([differences[0], differences[1]], [limits[0], limits[1]]));
-        places.filter_map(|(column, _)| self.faint(now, (column, row))).next()
     }
 
-    /// Whether a block of the row that begins with cell `from` differs as much as one in some hundreds does by its noise; the sums of its two rows.
-    fn may_be_faint(&self, now: &[u16], from: usize, [differences, limits]: &mut [Vec<u16>; 2]) -> bool {
-        let columns = self.grid.columns;
-        let rows = |of| pair_of_rows(of, from, columns);
-        let ([now, now_below], [value, value_below], [deviation, deviation_below]) = (rows(now), rows(&self.value), rows(&self.deviation));
-        for ((difference, (now, value)), (below, value_below)) in differences
-            .iter_mut()
-            .zip(now.iter().zip(value))
-            .zip(now_below.iter().zip(value_below))
-        {
-            // What wraps around is not faint.
-            let step = (now * LEVEL).wrapping_sub(*value);
-            *difference = step.wrapping_add((below * LEVEL).wrapping_sub(*value_below));
+    /// Sets from which difference on the blocks of a row may be faint: what one in some hundreds has by its noise.
+    pub(super) fn set_faint_limits(&mut self, row: usize) {
+        let (columns, from) = (self.grid.columns, row * self.grid.columns);
+        if row + 1 == self.grid.rows {
+            return;
         }
-        for (limit, (deviation, below)) in limits.iter_mut().zip(deviation.iter().zip(deviation_below)) {
-            *limit = deviation.saturating_add(*below).saturating_add(2 * ROUNDED_OFF);
+        let [deviation, below] = pair_of_rows(&self.deviation, from..from + columns, columns);
+        for (step, (deviation, below)) in self.steps.iter_mut().zip(deviation.iter().zip(below)) {
+            *step = deviation.saturating_add(*below);
         }
-        let pairs = differences.iter().zip(&differences[1..]).zip(limits.iter().zip(&limits[1..]));
-        pairs
-            .map(|((left, right), (limit, beside))| u16::from(is_faint([*left, *right], [*limit, *beside])))
-            .sum::<u16>()
-            > 0
+        let columns = self.steps.iter().zip(&self.steps[1..]);
+        for (limit, (left, right)) in self.faint_limit[from..].iter_mut().zip(columns) {
+            const _: () = assert!(PLOT_HALF_DEVIATIONS == 8, "twice the sum of four");
+            let sum = left.saturating_add(*right).saturating_add(4 * ROUNDED_OFF);
+            *limit = sum.saturating_add(sum);
+        }
     }
 
     /// The block at `place` as far as it differs, by itself and from its surroundings, more than noise and what thresholds allow for.
@@ -157,19 +167,31 @@ fn half_deviations(difference: i32, deviations: u32) -> u32 {
     difference.unsigned_abs() * 4 / deviations.max(1)
 }
 
-/// Whether the columns of a block may differ by [`PLOT_HALF_DEVIATIONS`] together; in 16 bits, so that it vectorises.
-#[inline(always)]
-fn is_faint(differences: [u16; 2], deviations: [u16; 2]) -> bool {
-    const _: () = assert!(PLOT_HALF_DEVIATIONS == 8);
-    let difference = differences[0].wrapping_add(differences[1]).cast_signed().unsigned_abs();
-    let deviation = deviations[0].saturating_add(deviations[1]);
-    difference >= deviation.saturating_add(deviation)
+/// The change of each column of two rows; what wraps around is not faint.
+fn add_changes(sums: &mut [u16], [now, below]: [&[u16]; 2], [value, value_below]: [&[u16]; 2]) {
+    let cells = now.iter().zip(value).zip(below.iter().zip(value_below));
+    for (sum, ((now, value), (below, value_below))) in sums.iter_mut().zip(cells) {
+        let both = (now.wrapping_add(*below)).wrapping_mul(LEVEL);
+        *sum = both.wrapping_sub(value.wrapping_add(*value_below));
+    }
 }
 
-/// The row that begins with cell `from`, and the one below.
-fn pair_of_rows(of: &[u16], from: usize, columns: usize) -> [&[u16]; 2] {
-    let (row, below) = of[from..from + 2 * columns].split_at(columns);
-    [row, below]
+/// Whether a block of the row may differ faintly.
+fn has_faint(sums: &[u16], limits: &[u16]) -> bool {
+    let blocks = sums.iter().zip(&sums[1..]).zip(limits);
+    blocks.fold(0, |any, ((left, right), limit)| any | beyond(*left, *right, *limit)) != 0
+}
+
+/// By how much more than its limit a block differs whose columns do by so much; in 16 bits, so that it vectorises.
+#[inline(always)]
+fn beyond(left: u16, right: u16, limit: u16) -> u16 {
+    let difference = left.wrapping_add(right).cast_signed().unsigned_abs();
+    difference.saturating_sub(limit)
+}
+
+/// `cells` of a grid of so many columns, and those below.
+fn pair_of_rows(of: &[u16], cells: Range<usize>, columns: usize) -> [&[u16]; 2] {
+    [&of[cells.clone()], &of[cells.start + columns..cells.end + columns]]
 }
 
 #[cfg(test)]
@@ -183,15 +205,8 @@ mod tests {
 
     /// Blocks of `now` that differ faintly.
     fn found(background: &Background, now: &[u16]) -> Vec<Faint> {
-        let mut sums = [vec![0; background.grid.columns], vec![0; background.grid.columns]];
         let mut all = Vec::new();
-        for row in 0..background.grid.rows - 1 {
-            let mut column = 0;
-            while let Some(faint) = background.next_faint(now, (column, row), &mut sums) {
-                column = faint.place.0 + 1;
-                all.push(faint);
-            }
-        }
+        background.find_faint(now, |faint| all.push(faint));
         all
     }
 

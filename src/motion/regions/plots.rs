@@ -17,6 +17,8 @@ use crate::motion::background::Faint;
 
 /// Plots of one frame; where there are more, nothing is linked and the scene is not calm.
 const PLOTS_MAX: usize = 64;
+/// Of a grid of more rows, a cell tells from noise whoever is of 2 % of the height.
+const ROWS_MAX: usize = 64;
 /// More than this is plain, and told by the cells themselves; in half deviations.
 const STRENGTH_PLAIN: u32 = 40;
 /// A plot counts for at most so much, so that none makes a course by itself; in half deviations.
@@ -140,7 +142,7 @@ impl Regions {
         if tally.is_plain || self.is_restless(scene) || !background.is_steady() {
             return self.plots.despair();
         }
-        let asked = self.rules.specks && self.rules.extent_min <= 2;
+        let asked = self.rules.specks && self.rules.extent_min <= 2 && self.grid.rows <= ROWS_MAX;
         if !asked || self.specks.unrest() > SPECKS_MAX {
             return self.plots.last.clear();
         }
@@ -157,26 +159,22 @@ impl Regions {
     }
 
     /// Plots of this frame, the strongest of those that overlap; none where they are too many.
-    fn plot(&mut self, scene: &Scene<'_>, background: &Background) -> Option<Vec<Plot, PLOTS_MAX>> {
-        let mut plots: Vec<Plot, PLOTS_MAX> = Vec::new();
-        for row in 0..self.grid.rows.saturating_sub(1) {
-            let mut from = 0;
-            while let Some(faint) = background.next_faint(scene.now, (from, row), &mut self.faint_rows) {
-                from = faint.place.0 + 1;
-                let is_taken = || self.grid.block(faint.place).into_iter().any(|cell| self.taken[cell] != 0);
-                if faint.strength > STRENGTH_PLAIN || !self.is_free(faint.place) || is_taken() {
-                    continue;
-                }
-                let cells = &mut self.grid.block(faint.place).into_iter();
-                let plot = Plot::new(faint, self.middle(cells, scene.now, &background.value));
-                match plots.iter_mut().find(|other| other.overlaps(&plot)) {
-                    Some(other) if other.faint.strength < faint.strength => *other = plot,
-                    Some(_) => {}
-                    None => plots.push(plot).ok()?,
-                }
+    fn plot(&self, scene: &Scene<'_>, background: &Background) -> Option<Vec<Plot, PLOTS_MAX>> {
+        let (mut plots, mut all): (Vec<Plot, PLOTS_MAX>, bool) = (Vec::new(), true);
+        background.find_faint(scene.now, |faint| {
+            let is_taken = || self.grid.block(faint.place).into_iter().any(|cell| self.taken[cell] != 0);
+            if faint.strength > STRENGTH_PLAIN || !self.is_free(faint.place) || is_taken() {
+                return;
             }
-        }
-        Some(plots)
+            let cells = &mut self.grid.block(faint.place).into_iter();
+            let plot = Plot::new(faint, self.middle(cells, scene.now, &background.value));
+            match plots.iter_mut().find(|other| other.overlaps(&plot)) {
+                Some(other) if other.faint.strength < faint.strength => *other = plot,
+                Some(_) => {}
+                None => all &= plots.push(plot).is_ok(),
+            }
+        });
+        all.then_some(plots)
     }
 
     /// Reports what the course leads to, and follows it from now on as a speck.
