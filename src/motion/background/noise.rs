@@ -23,6 +23,8 @@ const AROUND: usize = 2;
 /// A block is compared with as many cells on each side: light that drifts changes all of them.
 const BESIDE: usize = 3;
 
+/// Of a grid of more rows, a cell tells from noise whoever is of 2 % of the height: its blocks are not looked at.
+const FAINT_ROWS_MAX: usize = 64;
 /// Cells that are looked at together, and those of them where one is found.
 const PART: usize = 256;
 const FEW: usize = 16;
@@ -39,6 +41,11 @@ pub(crate) struct Faint {
 }
 
 impl Background {
+    /// Whether blocks that differ faintly are found at all.
+    pub(crate) fn finds_faint(&self) -> bool {
+        self.grid.rows <= FAINT_ROWS_MAX
+    }
+
     /// Whether light and camera are as they were, and a compressed picture is fine enough, so that what differs faintly is not theirs.
     pub(crate) fn is_steady(&self) -> bool {
         self.sway == Sway::default() && !self.in_doubt() && self.grain == 0
@@ -113,7 +120,7 @@ impl Background {
     /// Sets from which difference on the blocks of a row may be faint: what one in some hundreds has by its noise.
     pub(super) fn set_faint_limits(&mut self, row: usize) {
         let (columns, from) = (self.grid.columns, row * self.grid.columns);
-        if row + 1 == self.grid.rows {
+        if row + 1 == self.grid.rows || !self.finds_faint() {
             return;
         }
         let [deviation, below] = pair_of_rows(&self.deviation, from..from + columns, columns);

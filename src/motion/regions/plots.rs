@@ -17,8 +17,6 @@ use crate::motion::background::Faint;
 
 /// Plots of one frame; where there are more, nothing is linked and the scene is not calm.
 const PLOTS_MAX: usize = 64;
-/// Of a grid of more rows, a cell tells from noise whoever is of 2 % of the height.
-const ROWS_MAX: usize = 64;
 /// More than this is plain, and told by the cells themselves; in half deviations.
 const STRENGTH_PLAIN: u32 = 40;
 /// A plot counts for at most so much, so that none makes a course by itself; in half deviations.
@@ -142,7 +140,7 @@ impl Regions {
         if tally.is_plain || self.is_restless(scene) || !background.is_steady() {
             return self.plots.despair();
         }
-        let asked = self.rules.specks && self.rules.extent_min <= 2 && self.grid.rows <= ROWS_MAX;
+        let asked = self.rules.specks && self.rules.extent_min <= 2 && background.finds_faint();
         if !asked || self.specks.unrest() > SPECKS_MAX {
             return self.plots.last.clear();
         }
