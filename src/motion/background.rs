@@ -283,7 +283,7 @@ impl Background {
         let cells = row * self.grid.columns..(row + 1) * self.grid.columns;
         // A running mean while young, then an exponential one.
         let age = self.frames.max(2).ilog2();
-        let (value_shift, deviation_shift) = (age.min(3), 4);
+        let (value_shift, deviation_shift) = (age.min(3), age.min(4));
         let visits = self.turns / TURNS as u32;
         // What counts is learned too, but so slowly that only what stays for minutes becomes background.
         let blind = visits.is_multiple_of(BLIND_VISITS);
@@ -306,6 +306,19 @@ impl Background {
             *habit = habit.saturating_sub((*habit >> 6) + forget);
         }
     }
+}
+
+/// The first that is not [`SAME`], eight at a time.
+pub(crate) fn first_differing(marks: &[u8]) -> Option<usize> {
+    const _: () = assert!(SAME == 0);
+    let first = |word: [u8; 8]| (word != [SAME; 8]).then(|| u64::from_le_bytes(word).trailing_zeros() as usize / 8);
+    let (words, rest) = marks.as_chunks::<8>();
+    let found = words.iter().enumerate().find_map(|(n, word)| first(*word).map(|at| 8 * n + at));
+    // The last word overlaps the one before, in which nothing was found.
+    found.or_else(|| match marks.last_chunk::<8>() {
+        Some(word) => first(*word).map(|at| marks.len() - 8 + at),
+        None => rest.iter().position(|mark| *mark != SAME),
+    })
 }
 
 /// Marks of a row, and how many of its cells are at least weak. Slices of equal length, so that it vectorises.

@@ -5,6 +5,7 @@ mod flood;
 mod lit;
 mod plots;
 mod specks;
+mod unrest;
 
 use flood::Blob;
 pub(super) use flood::Run;

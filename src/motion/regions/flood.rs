@@ -12,6 +12,7 @@ use crate::motion::ZoneSet;
 use crate::motion::background::Background;
 use crate::motion::background::SAME;
 use crate::motion::background::STRONG;
+use crate::motion::background::first_differing;
 use crate::motion::cells::Grid;
 use crate::motion::cells::LEVEL;
 
@@ -239,19 +240,6 @@ impl Regions {
             }
         }
     }
-}
-
-/// The first that is not [`SAME`], eight at a time.
-pub(super) fn first_differing(marks: &[u8]) -> Option<usize> {
-    const _: () = assert!(SAME == 0);
-    let first = |word: [u8; 8]| (word != [SAME; 8]).then(|| u64::from_le_bytes(word).trailing_zeros() as usize / 8);
-    let (words, rest) = marks.as_chunks::<8>();
-    let found = words.iter().enumerate().find_map(|(n, word)| first(*word).map(|at| 8 * n + at));
-    // The last word overlaps the one before, in which nothing was found.
-    found.or_else(|| match marks.last_chunk::<8>() {
-        Some(word) => first(*word).map(|at| marks.len() - 8 + at),
-        None => rest.iter().position(|mark| *mark != SAME),
-    })
 }
 
 /// How many of a run are true; in 16 bits, so that it vectorises.

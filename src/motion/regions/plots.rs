@@ -7,40 +7,36 @@ use super::Region;
 use super::Regions;
 use super::Scene;
 use super::Tally;
-use super::specks::BIRTH;
 use super::specks::CELL;
-use super::specks::UNREST_FIRST;
-use super::specks::UNREST_TICKS;
 use super::specks::distance;
+use super::unrest::Unrest;
 use crate::motion::background::Background;
 use crate::motion::background::Faint;
+use crate::motion::cells::Grid;
+use crate::motion::cells::LEVEL;
 
 /// Plots of one frame; where there are more, nothing is linked and the scene is not calm.
 const PLOTS_MAX: usize = 64;
 /// More than this is plain, and told by the cells themselves; in half deviations.
 const STRENGTH_PLAIN: u32 = 40;
 /// A plot counts for at most so much, so that none makes a course by itself; in half deviations.
-const STRENGTH_MOST: u32 = 16;
+const STRENGTH_MOST: u32 = 20;
 /// A course has at least so many plots ...
 const FRAMES_MIN: u16 = 3;
 /// ... whose strength exceeds so many quarters of a deviation each, as chance makes courses of weak plots, ...
-const CHANCE_QUARTERS: u32 = 11;
+const CHANCE_QUARTERS: u32 = 14;
 /// ... by so many quarters in all.
 const SUM_QUARTERS: u32 = 24;
 /// A course of so many quarters may be one, and says how calm the scene is.
-const DOUBTFUL_QUARTERS: u32 = 18;
+const DOUBTFUL_QUARTERS: u32 = 20;
 /// It goes so far, in parts of a cell ...
-const WAY_MIN: i32 = CELL / 2;
-/// ... and so many fifths of its path straight on, as where it is is known to a third of a cell.
+const WAY_MIN: i32 = CELL * 3 / 8;
+/// ... and so many fifths of its path straight on, as where it is is known to a sixth of a cell.
 const STRAIGHT_FIFTHS: i32 = 2;
-/// It is calm where about one course was doubtful in the last seconds.
-const CALM_MAX: u32 = BIRTH * 5 / 4;
 /// Specks that may have come of late where plots are linked.
-const SPECKS_MAX: u32 = 3 * BIRTH;
-/// Unrest of what nobody could look at: it is calm after some twenty seconds.
-const UNREST_BLIND: u32 = 2 * BIRTH;
-/// Most unrest that is remembered.
-const UNREST_MAX: u32 = 16 * BIRTH;
+const SPECKS_MAX: u32 = 3;
+/// What nobody could look at may have had so many: it is calm after some twenty seconds.
+const BLIND: u32 = 2;
 
 /// A faint place in one frame, and the course that leads to it.
 #[derive(Clone, Copy, Debug)]
@@ -61,21 +57,21 @@ struct Plot {
 #[derive(Debug, Default)]
 pub(super) struct Plots {
     last: Vec<Plot, PLOTS_MAX>,
-    /// How many courses were doubtful of late, in [`BIRTH`]s.
-    unrest: u32,
+    /// How many courses were doubtful of late.
+    unrest: Unrest,
 }
 
 impl Plots {
     /// Begins anew, with a scene of which nobody knows yet how calm it is.
     pub(super) fn restart(&mut self) {
         self.last.clear();
-        self.unrest = self.unrest.max(UNREST_FIRST);
+        self.unrest.begin();
     }
 
     /// What could not be looked at may be as restless as anything.
     pub(super) fn despair(&mut self) {
         self.last.clear();
-        self.unrest = self.unrest.max(UNREST_BLIND);
+        self.unrest.suspect(BLIND);
     }
 
     /// Links `fresh` plots to those of the frame before, each to the strongest course within `reach` parts of a cell.
@@ -91,7 +87,7 @@ impl Plots {
             plot.frames = last.frames.saturating_add(1);
             plot.sum = last.sum.saturating_add(plot.sum);
             if plot.is_doubtful() && !doubtful {
-                self.unrest = (self.unrest + BIRTH).min(UNREST_MAX);
+                self.unrest.disturb();
             }
         }
     }
@@ -135,13 +131,12 @@ impl Plot {
 impl Regions {
     /// Looks for what is too faint for any cell by itself where nothing else stirs, and reports it where its course is certain.
     pub(super) fn watch_plots(&mut self, scene: &Scene<'_>, background: &Background, tally: &mut Tally, report: &mut impl FnMut(Region)) {
-        let fade = |unrest: u32| unrest - unrest / UNREST_TICKS;
-        self.plots.unrest = (0..scene.lapse.ticks).fold(self.plots.unrest, |unrest, _| fade(unrest));
+        self.plots.unrest.fade(scene.lapse);
         if tally.is_plain || self.is_restless(scene) || !background.is_steady() {
             return self.plots.despair();
         }
         let asked = self.rules.specks && self.rules.extent_min <= 2 && background.finds_faint();
-        if !asked || self.specks.unrest() > SPECKS_MAX {
+        if !asked || !self.specks.unrest().is_at_most(SPECKS_MAX) {
             return self.plots.last.clear();
         }
         let Some(mut fresh) = self.plot(scene, background) else {
@@ -149,30 +144,41 @@ impl Regions {
         };
         self.plots.link(&mut fresh, self.rules.reach as i32 * CELL * 4 / 5);
         for plot in fresh.iter().filter(|plot| plot.is_certain()) {
-            if self.plots.unrest <= CALM_MAX && self.is_free(plot.faint.place) {
+            if self.plots.unrest.is_calm() && self.is_free(plot.faint.place) {
                 self.adopt(plot, scene, background, tally, report);
             }
         }
         self.plots.last = fresh;
     }
 
-    /// Plots of this frame, the strongest of those that overlap; none where they are too many.
+    /// Plots of this frame, the clearest of those that overlap; none where they are too many.
     fn plot(&self, scene: &Scene<'_>, background: &Background) -> Option<Vec<Plot, PLOTS_MAX>> {
         let (mut plots, mut all): (Vec<Plot, PLOTS_MAX>, bool) = (Vec::new(), true);
-        background.find_faint(scene.now, |faint| {
+        let looked = background.find_faint(scene.now, |faint| {
             let is_taken = || self.grid.block(faint.place).into_iter().any(|cell| self.taken[cell] != 0);
             if faint.strength > STRENGTH_PLAIN || !self.is_free(faint.place) || is_taken() {
                 return;
             }
-            let cells = &mut self.grid.block(faint.place).into_iter();
-            let plot = Plot::new(faint, self.middle(cells, scene.now, &background.value));
+            let plot = Plot::new(faint, self.whereabouts(&faint, scene.now, &background.value));
             match plots.iter_mut().find(|other| other.overlaps(&plot)) {
-                Some(other) if other.faint.strength < faint.strength => *other = plot,
+                Some(other) if other.faint.clearness() < faint.clearness() => *other = plot,
                 Some(_) => {}
                 None => all &= plots.push(plot).is_ok(),
             }
         });
-        all.then_some(plots)
+        (all && looked).then_some(plots)
+    }
+
+    /// The middle of what is faint, in parts of a [`CELL`], to about a sixth of one: from its columns and rows and those beside them, on which some of it may lie.
+    fn whereabouts(&self, faint: &Faint, now: &[u16], value: &[u16]) -> (i32, i32) {
+        let ((column, row), Grid { columns, rows, .. }) = (faint.place, self.grid);
+        let change = |cell: usize| {
+            let change = i32::from(now[cell] * LEVEL) - i32::from(value[cell]);
+            if faint.brighter { change } else { -change }
+        };
+        let in_column = |at: usize| change(row * columns + at) + change((row + 1) * columns + at);
+        let in_row = |at: usize| change(at * columns + column) + change(at * columns + column + 1);
+        (middle(column, columns, in_column), middle(row, rows, in_row))
     }
 
     /// Reports what the course leads to, and follows it from now on as a speck.
@@ -185,4 +191,12 @@ impl Regions {
         self.specks.adopt(speck, plot.from, plot.frames);
         self.tell(Some(self.rules.evidence_min), &blob, tally, report);
     }
+}
+
+/// The middle of three of `count` lines of cells by what each changes, of which the strongest is in the midst and one of the two from `first` on.
+fn middle(first: usize, count: usize, change: impl Fn(usize) -> i32) -> i32 {
+    let strongest = if change(first) >= change(first + 1) { first } else { first + 1 };
+    let side = |at: Option<usize>| at.filter(|at| *at < count).map_or(0, |at| change(at).max(0));
+    let [before, at, after] = [strongest.checked_sub(1), Some(strongest), Some(strongest + 1)].map(side);
+    strongest as i32 * CELL + (after - before) * CELL / (before + at + after).max(1)
 }

@@ -8,11 +8,11 @@ use super::Region;
 use super::Regions;
 use super::Scene;
 use super::Tally;
-use super::flood::first_differing;
 use super::score;
+use super::unrest::Unrest;
 use crate::motion::background::Background;
+use crate::motion::background::first_differing;
 use crate::motion::ticker::Lapse;
-use crate::motion::ticker::TICKS_PER_SECOND;
 
 /// Units of a cell's side in positions.
 pub(super) const CELL: i32 = 16;
@@ -40,8 +40,6 @@ const CALM_WAY_MIN: i32 = CELL / 2;
 const CALM_EVIDENCE: u32 = 10;
 /// What is looked for has this part of the evidence that it had before, on average.
 const FAINT_PART: u32 = 4;
-/// It is calm where what came in the last seconds is about this speck alone.
-const CALM_MAX: u32 = BIRTH * 5 / 4;
 /// It is lost when it is not plain for this time, in milliseconds; ...
 const LOST_MS: u16 = 400;
 /// ... for this, once it was certain.
@@ -50,14 +48,8 @@ const LOST_CERTAIN_MS: u16 = 1000;
 const REACH_MS: u16 = 66;
 /// A speck that was away is looked for in up to so many times the reach.
 const REACHES_MAX: i32 = 3;
-/// Specks that came in the last seconds, and of which none may be more than this for one to count.
-const UNREST_MAX: u32 = 6 * BIRTH;
-/// What the coming of one speck adds to the unrest.
-pub(super) const BIRTH: u32 = 1024;
-/// Unrest of a scene that is new: it may be calm after three seconds.
-pub(super) const UNREST_FIRST: u32 = BIRTH / 3;
-/// Unrest fades by 1/e in this time, in ticks.
-pub(super) const UNREST_TICKS: u32 = 10 * TICKS_PER_SECOND as u32;
+/// Of so many specks that came in the last seconds one may count, of more none.
+const COMING_MAX: u32 = 6;
 
 /// Specks are looked for while less than this part of the picture differs: one cell in so many.
 const CELLS_PART: usize = 128;
@@ -97,14 +89,14 @@ struct Track {
 #[derive(Debug, Default)]
 pub(super) struct Specks {
     tracks: Vec<Track, TRACKS_MAX>,
-    /// How many came of late, in [`BIRTH`]s.
-    unrest: u32,
+    /// How many came of late.
+    unrest: Unrest,
 }
 
 impl Specks {
     /// A new frame.
     pub(super) fn begin(&mut self, lapse: Lapse) {
-        (0..lapse.ticks).for_each(|_| self.unrest -= self.unrest / UNREST_TICKS);
+        self.unrest.fade(lapse);
         for track in &mut self.tracks {
             track.frames = track.frames.saturating_add(1);
             track.away = track.away.saturating_add(lapse.millis);
@@ -122,17 +114,17 @@ impl Specks {
     /// Begins anew, with a scene of which nobody knows yet how calm it is.
     pub(super) fn restart(&mut self) {
         self.tracks.clear();
-        self.unrest = self.unrest.max(UNREST_FIRST);
+        self.unrest.begin();
     }
 
     /// So much stirs that nothing small can be told from it.
     pub(super) fn despair(&mut self) {
         self.tracks.clear();
-        self.unrest = self.unrest.max(2 * UNREST_MAX);
+        self.unrest.suspect(2 * COMING_MAX);
     }
 
-    /// How many came of late, in [`BIRTH`]s.
-    pub(super) fn unrest(&self) -> u32 {
+    /// How many came of late.
+    pub(super) fn unrest(&self) -> Unrest {
         self.unrest
     }
 
@@ -158,7 +150,7 @@ impl Specks {
 
     /// Something came that is no speck, and may be nothing.
     pub(super) fn disturb(&mut self) {
-        self.unrest = (self.unrest + BIRTH).min(2 * UNREST_MAX);
+        self.unrest.disturb();
     }
 
     /// A speck of this frame; the evidence of all frames that it was seen in, where that and its way make it motion. It may be `reach`
@@ -182,8 +174,8 @@ impl Specks {
         let track = &mut self.tracks[track];
         track.go(speck);
         let alone = || track.evidence >= evidence_min * CALM_EVIDENCE / 16 && track.goes();
-        track.certain |= self.unrest <= CALM_MAX && alone();
-        track.certain |= self.unrest <= UNREST_MAX && track.evidence >= evidence_min && track.goes_its_way();
+        track.certain |= self.unrest.is_calm() && alone();
+        track.certain |= self.unrest.is_at_most(COMING_MAX) && track.evidence >= evidence_min && track.goes_its_way();
         track.certain.then_some(track.evidence)
     }
 }
@@ -271,7 +263,7 @@ impl Regions {
             }
         }
         for track in 0..self.specks.tracks.len() {
-            if self.specks.tracks[track].away > 0 && self.specks.unrest <= CALM_MAX {
+            if self.specks.tracks[track].away > 0 && self.specks.unrest.is_calm() {
                 self.look_for(track, scene, background, tally, report);
             }
         }
