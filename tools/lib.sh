@@ -50,10 +50,12 @@ install_needed() {
 }
 
 apt_get() {
-    local verb=$1
+    local verb=$1 lock
     shift
+    exec {lock}<tools/lib.sh && flock "$lock" # apt waits for others where it installs, not where it updates
     as_root "for apt-get $verb $*" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$verb" -y --no-install-recommends "$@" >/dev/null ||
         die "apt-get $verb failed; its reason stands above"
+    exec {lock}>&-
 }
 
 # What the crates with native parts need: a linker for all, libclang for the bindings of V4L2.
