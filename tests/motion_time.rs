@@ -17,6 +17,7 @@ use lookout::frame::Frame;
 use lookout::frame::FrameFormat;
 use lookout::frame::PixelFormat;
 use lookout::motion::Detector;
+use lookout::motion::Motion;
 use lookout::motion::MotionState;
 use lookout::motion::settings::Settings;
 use lookout::source;
@@ -48,8 +49,8 @@ fn visit(at: f32, length: f32) -> Visit {
     }
 }
 
-/// First and last moment of each event and of each visit of a scene, in seconds.
-fn events(script: &Script, seed: u64, fps: u32, seconds: u32) -> [Vec<(f64, f64)>; 2] {
+/// A scene of so many frames a second, as it is asked for, and what it plays.
+fn scene(script: &Script, seed: u64, fps: u32) -> (source::scene::Spec, source::Settings) {
     let spec = source::scene::Spec {
         seed,
         width: Some(SIZE.0),
@@ -62,6 +63,12 @@ fn events(script: &Script, seed: u64, fps: u32, seconds: u32) -> [Vec<(f64, f64)
         spec: source::Spec::Scene(spec.clone()),
         ..source::Settings::default()
     };
+    (spec, settings)
+}
+
+/// First and last moment of each event and of each visit of a scene, in seconds.
+fn events(script: &Script, seed: u64, fps: u32, seconds: u32) -> [Vec<(f64, f64)>; 2] {
+    let (spec, settings) = scene(script, seed, fps);
     let mut frames = source::open(&settings, Pace::Fast, Arc::new(SystemClock::default()))
         .expect("a scene")
         .frames;
@@ -142,6 +149,42 @@ fn every_visit_is_one_event_at_every_frame_rate() {
                 assert!(event.1 <= visit.1 + 0.5, "script {number} at {fps} fps: {event:?} of {visit:?}");
             }
         }
+    }
+}
+
+/// What the detector says of each picture of a scene of five a second when it is shown first, where each is shown so many times.
+fn shown(script: &Script, times: u64) -> Vec<Motion> {
+    let (_, settings) = scene(script, 3, 5);
+    let mut frames = source::open(&settings, Pace::Fast, Arc::new(SystemClock::default()))
+        .expect("a scene")
+        .frames;
+    let mut detector = Detector::new(&Settings::default(), SIZE.0, SIZE.1);
+    let mut said = Vec::new();
+    while said.len() < 70 {
+        let Ok(Some(frame)) = frames.next(Duration::ZERO) else { continue };
+        for time in 0..times {
+            let captured = Mono::from_millis(200 * frame.number + 200 * time / times);
+            let motion = detector.observe(&Frame { captured, ..frame }).expect("whole");
+            if time == 0 {
+                said.push(motion.clone());
+            }
+        }
+    }
+    said
+}
+
+#[test]
+fn pictures_that_are_shown_again_change_nothing() {
+    let script = Script {
+        noise: 2,
+        foliage: true,
+        visits: vec![visit(2.5, 4.0), visit(8.2, 5.0)],
+        ..Script::empty()
+    };
+    let once = shown(&script, 1);
+    assert!(once.iter().any(|motion| motion.state == MotionState::Moving));
+    for (number, (motion, again)) in once.iter().zip(shown(&script, 3)).enumerate() {
+        assert_eq!(*motion, again, "of picture {number}");
     }
 }
 

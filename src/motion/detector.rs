@@ -177,11 +177,12 @@ impl Detector {
             return Err(fault);
         }
         let at = frame.captured;
-        let lapse = self.ticker.lapse(at);
         if self.now == self.before && !matches!(self.stage, Stage::Blank) {
             self.repeat(at);
         } else {
             self.watch.note(at, &self.now, self.grid, &self.plan);
+            // Where a camera shows a picture again in place of one that it lost, time passes all the same.
+            let lapse = self.ticker.lapse(at);
             self.step(at, lapse);
         }
         self.motion.tamper = self.watch.verdict(at);

@@ -6,6 +6,7 @@ mod fanout;
 mod frames;
 mod jpeg;
 mod memory;
+mod netcam;
 mod peers;
 mod process;
 mod quality;

@@ -3,24 +3,20 @@
 //! HTTP as a network camera would.
 
 use std::io;
-use std::io::Read;
-use std::io::Write;
 use std::net::TcpListener;
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use jpeg_encoder::ColorType;
-use jpeg_encoder::Encoder;
 use lookout::clock::SystemClock;
 use lookout::source;
 use lookout::source::pace::Pace;
 
+use crate::netcam;
+use crate::process::Ended;
 use crate::process::Resident;
 use crate::process::load_average;
 use crate::process::process_cpu_ns;
@@ -91,14 +87,7 @@ fn pictures() -> Vec<Vec<u8>> {
     let mut pictures = Vec::with_capacity(FRAMES);
     while pictures.len() < FRAMES {
         let Ok(Some(frame)) = frames.next(Duration::ZERO) else { continue };
-        // As cameras have it: in colour, with none in it.
-        let ycc: Vec<u8> = frame.data.iter().flat_map(|luma| [*luma, 128, 128]).collect();
-        let mut picture = Vec::new();
-        let encoder = Encoder::new(&mut picture, QUALITY);
-        encoder
-            .encode(&ycc, SIZE.0 as u16, SIZE.1 as u16, ColorType::Ycbcr)
-            .expect("a picture");
-        pictures.push(picture);
+        pictures.push(netcam::picture(frame.data, SIZE, QUALITY));
     }
     pictures
 }
@@ -148,16 +137,6 @@ fn motion(pictures: Arc<Vec<Vec<u8>>>) -> io::Result<Figures> {
     }
 }
 
-/// A process that ends with this.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 fn measure(pid: u32) -> Figures {
     thread::sleep(SETTLE);
     let before = process_cpu_ns(pid);
@@ -169,20 +148,9 @@ fn measure(pid: u32) -> Figures {
     }
 }
 
-/// Plays the pictures to whoever connects, one after another, as network cameras do.
+/// Plays the pictures to whoever connects, again and again.
 fn serve(listener: &TcpListener, pictures: &[Vec<u8>]) {
     for socket in listener.incoming().flatten() {
-        let _ = play(socket, pictures); // it ends when the other side does
+        let _ = netcam::play(socket, pictures.iter().cycle(), FPS, |_| ()); // it ends when the other side does
     }
-}
-
-fn play(mut socket: TcpStream, pictures: &[Vec<u8>]) -> io::Result<()> {
-    let _ = socket.read(&mut [0; 1024])?;
-    socket.write_all(b"HTTP/1.0 200 OK\r\nContent-Type: multipart/x-mixed-replace; boundary=next\r\n\r\n")?;
-    for picture in pictures.iter().cycle() {
-        let head = format!("--next\r\nContent-Type: image/jpeg\r\nContent-Length: {}\r\n\r\n", picture.len());
-        socket.write_all(&[head.as_bytes(), picture, b"\r\n"].concat())?;
-        thread::sleep(Duration::from_secs(1) / FPS);
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
-//! What `/proc` says of threads and processes: CPU time and memory.
+//! Processes, and what `/proc` says of them and of threads: CPU time and memory.
 
 use std::fs;
+use std::process::Child;
 
 /// CPU time of the thread `task`, in nanoseconds.
 pub(crate) fn thread_cpu_ns(task: &str) -> u64 {
@@ -20,6 +21,16 @@ pub(crate) fn process_cpu_ns(pid: u32) -> u64 {
 pub(crate) fn this_thread() -> String {
     let link = fs::read_link("/proc/thread-self").expect("a Linux with /proc");
     link.to_string_lossy().into_owned()
+}
+
+/// A process that ends with this.
+pub(crate) struct Ended(pub(crate) Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Memory of a process, in bytes.

@@ -2,12 +2,17 @@
 //! rendered cases of `quality/corpus.rs`, and real footage where it is there.
 
 mod corpus;
+mod footage;
 mod mixed;
+mod motion;
 mod score;
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::BufRead;
+use std::io::BufReader;
 use std::io::BufWriter;
+use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -25,6 +30,7 @@ use lookout::commands::replay;
 use lookout::config::Config;
 use lookout::source;
 use lookout::source::pace::Pace;
+use motion::Reel;
 use score::Score;
 use score::Stretch;
 use zune_jpeg::JpegDecoder;
@@ -41,12 +47,6 @@ const FOLDER: &str = ".cache/quality";
 const SIZES: [(u32, u32); 3] = [(320, 240), (640, 480), (1280, 720)];
 /// Seed of all cases, unless LOOKOUT_BENCH_SEED is another one.
 const SEED: u64 = 11;
-/// Real footage with truth, beside the project.
-const FOOTAGE: (&str, &str) = (
-    "../shared/data/one-by-one-person-detection.mp4",
-    "../shared/data/one-by-one-events.csv",
-);
-
 /// A clip on disk.
 struct Clip {
     path: PathBuf,
@@ -60,64 +60,95 @@ struct Clip {
 /// Prints the table. Clips are played on all cores: what it says of cost is what a busy machine takes.
 pub(crate) fn run() {
     std::fs::create_dir_all(FOLDER).expect("a folder for clips");
+    let asked = std::env::var("LOOKOUT_BENCH_CASE").unwrap_or_default();
     let jobs: Vec<_> = SIZES
         .into_iter()
         .flat_map(|size| corpus::cases(seed()).into_iter().map(move |case| (size, case)))
+        .filter(|(_, case)| case.name.contains(&asked))
         .collect();
-    let (next, scores) = (AtomicUsize::new(0), Scores::default());
+    let (next, table) = (AtomicUsize::new(0), Table::default());
     let work = || {
         while let Some((size, case)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
             let half = if case.is_held_out { "held out" } else { "tuned on" };
-            let clip = render(case, *size);
             // Peers see one size: they take most of the time.
-            measure(
-                &clip,
+            table.measure(
+                render(case, *size),
                 &format!("{}x{} {half}", size.0, size.1),
                 case.name,
                 *size == SIZES[0],
-                &scores,
             );
-            for path in [Some(&clip.path), clip.packed.as_ref()].into_iter().flatten() {
-                let _ = std::fs::remove_file(path);
-            }
         }
     };
     let cores = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| (0..cores).for_each(|_| drop(scope.spawn(work))));
-    if let Some(clip) = footage() {
-        measure(&clip, "footage", "one by one", true, &scores);
+    for (name, clip) in footage::clips() {
+        table.measure(clip, "footage", name, true);
     }
+    table.play_to_motion();
     println!("quality: defaults; delays in frames (medians), CPU in microseconds a frame, that of lookout with reading the clip");
     println!(
         "{:<34}{:>8}{:>8}{:>8}{:>12}{:>12}{:>10}{:>10}{:>12}",
         "", "visits", "found", "false", "false/hour", "swallowed", "delay", "late", "CPU us"
     );
-    for (name, score) in scores.into_inner().expect("no thread died") {
+    for (name, score) in table.scores.into_inner().expect("no thread died") {
         println!("{name:<34}{}", score.line());
     }
 }
 
-/// The sums so far, by group and detector.
-type Scores = Mutex<BTreeMap<String, Score>>;
+/// What is known so far.
+#[derive(Default)]
+struct Table {
+    /// The sums, by group and detector.
+    scores: Mutex<BTreeMap<String, Score>>,
+    /// What Motion is given in the end, by group: all at once, as it takes the time that the clips take.
+    reels: Mutex<Vec<(String, Clip, Reel)>>,
+}
 
-/// Runs a clip through all, and adds to the scores of its group.
-fn measure(clip: &Clip, group: &str, name: &str, with_peers: bool, scores: &Scores) {
-    let before = thread_cpu_ns(&this_thread());
-    let events = events(clip.packed.as_ref().unwrap_or(&clip.path), clip.fps);
-    let cost = (thread_cpu_ns(&this_thread()) - before) as f64 / 1e3 / clip.frames as f64;
-    let length = (clip.frames, clip.fps);
-    let add = |who: &str, events: &[Stretch], cost: f64| {
-        let mut scores = scores.lock().expect("no thread died");
+impl Table {
+    /// Runs a clip through all, adds to the scores of its group, and removes it.
+    fn measure(&self, clip: Clip, group: &str, name: &str, with_peers: bool) {
+        let before = thread_cpu_ns(&this_thread());
+        let events = events(clip.packed.as_ref().unwrap_or(&clip.path), clip.fps);
+        let cost = (thread_cpu_ns(&this_thread()) - before) as f64 / 1e3 / clip.frames as f64;
+        if self.add(&clip, group, "lookout", &events, cost) {
+            println!("{group}, {name}: events {events:?}, visits {:?}", clip.visits);
+        }
+        let reel = with_peers.then(|| {
+            for (peer, events, cost) in peers(&clip.path) {
+                self.add(&clip, group, &peer, &events, cost);
+            }
+            let (size, luma) = pictures(&clip.path);
+            Reel::new(size, &luma, clip.fps)
+        });
+        for path in [Some(&clip.path), clip.packed.as_ref()].into_iter().flatten() {
+            let _ = std::fs::remove_file(path);
+        }
+        if let Some(reel) = reel {
+            self.reels.lock().expect("no thread died").push((group.to_owned(), clip, reel));
+        }
+    }
+
+    /// The same of Motion.
+    fn play_to_motion(&self) {
+        let all = std::mem::take(&mut *self.reels.lock().expect("no thread died"));
+        let (clips, reels): (Vec<_>, Vec<_>) = all.into_iter().map(|(group, clip, reel)| ((group, clip), reel)).unzip();
+        match motion::events(reels) {
+            Ok((events, cost)) => {
+                for ((group, clip), events) in clips.iter().zip(events) {
+                    self.add(clip, group, "motion", &events, cost);
+                }
+            }
+            Err(why) => eprintln!("quality: motion: {why}"),
+        }
+    }
+
+    /// Whether the events have a fault more.
+    fn add(&self, clip: &Clip, group: &str, who: &str, events: &[Stretch], cost: f64) -> bool {
+        let mut scores = self.scores.lock().expect("no thread died");
         let score = scores.entry(format!("{group} {who}")).or_default();
         let faults = (score.visits - score.found, score.false_events, score.swallowed);
-        score.add(&clip.visits, events, length, cost);
+        score.add(&clip.visits, events, (clip.frames, clip.fps), cost);
         faults != (score.visits - score.found, score.false_events, score.swallowed)
-    };
-    if add("lookout", &events, cost) {
-        println!("{group}, {name}: events {events:?}, visits {:?}", clip.visits);
-    }
-    for (peer, events, cost) in with_peers.then(|| peers(&clip.path)).into_iter().flatten() {
-        add(&peer, &events, cost);
     }
 }
 
@@ -188,26 +219,21 @@ fn through_jpeg(luma: &[u8], (width, height): (u32, u32), quality: u8) -> (Vec<u
     (decoded.expect("a whole picture"), packed)
 }
 
-/// The footage as YUV4MPEG2; `None` without it or without `ffmpeg`.
-fn footage() -> Option<Clip> {
-    let path = Path::new(FOLDER).join("footage.y4m");
-    let truth = std::fs::read_to_string(FOOTAGE.1).ok()?;
-    let made = Command::new("ffmpeg")
-        .args(["-loglevel", "error", "-y", "-i", FOOTAGE.0, "-pix_fmt", "gray", "-strict", "-1"])
-        .arg(&path)
-        .status();
-    made.ok().filter(|status| status.success())?;
-    let line = |line: &str| {
-        let mut fields = line.split(',');
-        Some((fields.next()?.parse().ok()?, fields.next()?.parse().ok()?))
-    };
-    Some(Clip {
-        path,
-        packed: None,
-        visits: truth.lines().filter_map(line).collect(),
-        frames: 1394,
-        fps: 10,
-    })
+/// Size and luma of the pictures of a mono YUV4MPEG2 clip.
+fn pictures(path: &Path) -> ((u32, u32), Vec<Vec<u8>>) {
+    let mut file = BufReader::new(File::open(path).expect("a clip"));
+    let mut line = String::new();
+    file.read_line(&mut line).expect("a header");
+    let number = |key: char| line.split_whitespace().find_map(|word| word.strip_prefix(key)?.parse().ok());
+    let size: (u32, u32) = (number('W').expect("a width"), number('H').expect("a height"));
+    let mut pictures = Vec::new();
+    // Before each stands a line that says so.
+    while file.skip_until(b'\n').expect("a clip") > 0 {
+        let mut picture = vec![0; (size.0 * size.1) as usize];
+        file.read_exact(&mut picture).expect("a whole picture");
+        pictures.push(picture);
+    }
+    (size, pictures)
 }
 
 /// First and last frame of the events that `replay` finds.
