@@ -20,7 +20,7 @@ pub(crate) struct Lapse {
     pub(crate) step: bool,
 }
 
-/// Counts the time between frames.
+/// Counts the time between frames, of which it is not told those that show a picture again.
 #[derive(Debug, Default)]
 pub(crate) struct Ticker {
     /// When the frame before was taken.
