@@ -23,8 +23,8 @@ const ROUGH: Look = Look {
     strips: 28,
     share_part: 12,
 };
-/// The second, in the direction that the first one found.
-const CLOSE: Look = Look { strips: 56, share_part: 3 };
+/// The second, in the direction that the first one found. Edges within cells, as between bricks, go by no slope: a third is too much to ask.
+const CLOSE: Look = Look { strips: 56, share_part: 4 };
 /// Strips that are multiplied at once.
 const BATCH: usize = 3;
 
@@ -53,7 +53,7 @@ impl Sway {
 
     /// The displacement that turns `background` into `now`, by least squares over the cells that are kept and not `taken`
     /// (Lucas and Kanade, 1981), once roughly and once knowing the direction; none when it is negligible or explains
-    /// less than a third of what changed.
+    /// less than a quarter of what changed.
     pub(crate) fn measure(now: &[u16], background: &[u16], grid: Grid, taken: &[u8], keep: &[u16]) -> Sway {
         let pictures = Pictures {
             grid,

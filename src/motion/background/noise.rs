@@ -8,12 +8,9 @@ use super::SAME;
 use super::Sway;
 use super::first_differing;
 
-/// Noise hardly ever makes any cell differ by so many quarters of its mean deviation: 26 of them are 5.2 standard deviations of a normal
-/// distribution ...
-const NOISE_QUARTERS: u32 = 26;
-/// ... or by so many more where there are so many cells that chance is a few times as often.
-const NOISE_QUARTERS_OF_MANY: u32 = 1;
-const MANY_CELLS: usize = 8192;
+/// Noise hardly ever makes any cell differ by so many quarters of its mean deviation: 29 of them are 5.8 standard deviations of a normal
+/// distribution, which one cell of 14,400 has in ten minutes.
+const NOISE_QUARTERS: u32 = 29;
 /// It seldom makes given cells differ by half so many: 9 halves are 3.6 standard deviations.
 const FAINT_HALF_DEVIATIONS: u32 = 9;
 /// It makes one block in a hundred differ by so many, as a whole or in a part of it: 7 halves are 2.8 standard deviations.
@@ -30,8 +27,9 @@ const AROUND: usize = 2;
 /// A block is compared with as many cells on each side: light that drifts changes all of them.
 const BESIDE: usize = 3;
 
-/// Of a grid of more rows, a cell tells from noise whoever is of 2 % of the height: its blocks are not looked at.
-const FAINT_ROWS_MAX: usize = 64;
+/// In a grid of more rows noise alone makes nearly as many blocks faint as are linked, and a cell tells whoever is of 2 % of the height from
+/// it: its blocks are not looked at.
+const FAINT_ROWS_MAX: usize = 100;
 /// Cells that are looked at together.
 const PART: usize = 256;
 /// Blocks that are looked at closely in one frame: noise makes no more than a fifth of them, light that drifts may make all differ.
@@ -70,9 +68,7 @@ impl Background {
 
     /// Whether one of `cells` differs as its own noise does not.
     pub(crate) fn is_beyond_noise(&self, now: &[u16], mut cells: Range<usize>) -> bool {
-        let is_many = self.grid.len() > MANY_CELLS;
-        let quarters = NOISE_QUARTERS + if is_many { NOISE_QUARTERS_OF_MANY } else { 0 };
-        cells.any(|cell| u32::from(self.difference(now, cell).0) * 4 >= self.noise(cell) * quarters)
+        cells.any(|cell| u32::from(self.difference(now, cell).0) * 4 >= self.noise(cell) * NOISE_QUARTERS)
     }
 
     /// Mean deviation of a cell, as it is known from its own and its neighbours'.

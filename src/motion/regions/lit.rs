@@ -12,16 +12,19 @@ use crate::motion::ticker::TICKS_PER_SECOND;
 const LIT_TICKS: u16 = TICKS_PER_SECOND as u16;
 /// What is too small to tell, beside light of so long ago in ticks, is light's fringe.
 const FRINGE_TICKS: u8 = TICKS_PER_SECOND as u8;
+/// Where light was, what has less evidence than this in each cell, on average, is what it left or has only begun to do.
+const FRINGE_EVIDENCE: u32 = 10;
 
 impl Regions {
-    /// Whether the region is light; what is too small to tell is, where it lies beside light.
+    /// Whether the region is light; what is too small to tell is, where it lies beside light, and what is faint where light was.
     pub(super) fn is_light(&self, blob: &Blob, scene: &Scene<'_>, background: &Background) -> bool {
         if blob.size < self.rules.wide {
             return self.is_fringe(blob);
         }
         let lit_of = |run: &Run| number(self.lit[run.cells()].iter().map(|lit| *lit > 0));
-        let lit: usize = self.runs.iter().map(lit_of).sum();
-        self.change(scene.now, background).is_light(lit * 2 > blob.size)
+        let was_lit = self.runs.iter().map(lit_of).sum::<usize>() * 2 > blob.size;
+        let faint = blob.evidence < FRINGE_EVIDENCE * blob.size as u32;
+        (was_lit && faint) || self.change(scene.now, background).is_light(was_lit)
     }
 
     /// Whether what differs in the whole picture is light: a cloud's edge, a lamp that falls off.

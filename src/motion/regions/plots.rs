@@ -68,6 +68,11 @@ impl Plots {
         self.unrest.begin();
     }
 
+    /// How many courses were doubtful of late.
+    pub(super) fn unrest(&self) -> Unrest {
+        self.unrest
+    }
+
     /// What could not be looked at may be as restless as anything.
     pub(super) fn despair(&mut self) {
         self.last.clear();

@@ -50,6 +50,8 @@ const REACH_MS: u16 = 66;
 const REACHES_MAX: i32 = 3;
 /// Of so many specks that came in the last seconds one may count, of more none.
 const COMING_MAX: u32 = 6;
+/// More faint courses than this are leaves, of which some become specks.
+const COURSES_MAX: u32 = 6;
 
 /// Specks are looked for while less than this part of the picture differs: one cell in so many.
 const CELLS_PART: usize = 128;
@@ -91,12 +93,15 @@ pub(super) struct Specks {
     tracks: Vec<Track, TRACKS_MAX>,
     /// How many came of late.
     unrest: Unrest,
+    /// Whether more that is fainter came than people bring.
+    rustles: bool,
 }
 
 impl Specks {
-    /// A new frame.
-    pub(super) fn begin(&mut self, lapse: Lapse) {
+    /// A new frame, after so many `courses` of what is too faint for a speck.
+    pub(super) fn begin(&mut self, lapse: Lapse, courses: Unrest) {
         self.unrest.fade(lapse);
+        self.rustles = !courses.is_at_most(COURSES_MAX);
         for track in &mut self.tracks {
             track.frames = track.frames.saturating_add(1);
             track.away = track.away.saturating_add(lapse.millis);
@@ -173,9 +178,9 @@ impl Specks {
     fn go(&mut self, track: usize, speck: Speck, evidence_min: u32) -> Option<u32> {
         let track = &mut self.tracks[track];
         track.go(speck);
-        let alone = || track.evidence >= evidence_min * CALM_EVIDENCE / 16 && track.goes();
-        track.certain |= self.unrest.is_calm() && alone();
-        track.certain |= self.unrest.is_at_most(COMING_MAX) && track.evidence >= evidence_min && track.goes_its_way();
+        let alone = || self.unrest.is_calm() && track.evidence >= evidence_min * CALM_EVIDENCE / 16 && track.goes();
+        let among_few = || self.unrest.is_at_most(COMING_MAX) && track.evidence >= evidence_min && track.goes_its_way();
+        track.certain |= !self.rustles && (alone() || among_few());
         track.certain.then_some(track.evidence)
     }
 }
@@ -232,7 +237,7 @@ impl Track {
 impl Regions {
     /// A new frame; where so much of it differs, as when a lamp goes on, nothing small can be told from the rest.
     pub(super) fn begin_specks(&mut self, scene: &Scene<'_>) {
-        self.specks.begin(scene.lapse);
+        self.specks.begin(scene.lapse, self.plots.unrest());
         if self.is_restless(scene) {
             self.specks.despair();
         }
