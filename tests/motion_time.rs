@@ -152,6 +152,26 @@ fn every_visit_is_one_event_at_every_frame_rate() {
     }
 }
 
+#[test]
+fn leaves_that_stir_after_a_calm_minute_at_dusk_are_nobody() {
+    let dusk = Span::seconds(5.0, 200.0).fading(30.0);
+    let script = Script {
+        noise: 2,
+        foliage: true,
+        lights: vec![Light {
+            at: dusk.at,
+            length: dusk.length,
+            fade: dusk.fade,
+            gain: 0.3,
+            offset: 0.0,
+        }],
+        effects: vec![Effect::Grain(dusk, 3.0)],
+        ..Script::empty()
+    };
+    let [events, _] = events(&script, 23, 15, 70);
+    assert!(events.is_empty(), "{events:?}");
+}
+
 /// What the detector says of each picture of a scene of five a second when it is shown first, where each is shown so many times.
 fn shown(script: &Script, times: u64) -> Vec<Motion> {
     let (_, settings) = scene(script, 3, 5);

@@ -12,6 +12,7 @@ use super::cells::LEVEL;
 use super::light::FINE;
 use super::light::Light;
 use super::sway::Sway;
+use super::ticker::TICKS_PER_SECOND;
 use super::zones::Plan;
 
 /// Rows are learned in turn, one in so many each tick: learning is slow anyway, and this makes it cheap.
@@ -24,6 +25,8 @@ const YOUNG_FRAMES: u32 = 32;
 const BLIND_VISITS: u32 = 32;
 /// Deviation assumed before anything was seen.
 const DEVIATION_FIRST: u16 = FINE;
+/// What a camera swayed by fades by 1/e in this time, in ticks.
+const SWAYED_TICKS: i32 = TICKS_PER_SECOND as i32;
 /// Largest deviation that bounds what is learned of a change: four of them are as much as a cell can change.
 const DEVIATION_MAX: u16 = 16_000;
 /// A cell's habit grows by this each time that it begins to differ ...
@@ -68,6 +71,8 @@ pub(crate) struct Background {
     grain: u16,
     /// Displacement of the present picture.
     sway: Sway,
+    /// Displacement of pictures a moment ago, in 256ths of a cell; fades by 1/e in a second.
+    swayed: i32,
     /// Scratch of a row: largest deviations and habits, and steps between neighbours.
     peaks: [Vec<u16>; 2],
     steps: Vec<u16>,
@@ -88,6 +93,7 @@ impl Background {
             doubt: 0,
             grain: 0,
             sway: Sway::default(),
+            swayed: 0,
             peaks: [vec![0; grid.columns + 2], vec![0; grid.columns + 2]],
             steps: vec![0; grid.columns],
         }
@@ -156,16 +162,34 @@ impl Background {
         (sum / cells.max(1) as i64) as i32
     }
 
-    /// The same for a picture that is displaced by `sway`.
+    /// As [`compare`](Background::compare), for a picture that is displaced by `sway`, as far as that could be measured.
     pub(crate) fn compare_swayed(&mut self, now: &[u16], sway: Sway, marks: &mut [u8]) -> usize {
-        self.sway = sway;
+        self.sway = sway.with_slack(self.swayed);
+        self.swayed = self.swayed.max(sway.extent());
         let mut differing = 0;
         for (cell, mark) in marks.iter_mut().enumerate() {
-            let (difference, strong) = self.difference(now, cell);
-            *mark = u8::from(difference >= weak(strong)) + u8::from(difference >= strong);
+            *mark = self.mark(now, cell);
             differing += usize::from(*mark != SAME);
         }
         differing
+    }
+
+    /// Once compared: a camera that swayed a moment ago may sway by as much now, though it could not be measured. Writes to `marks` which of the
+    /// `differing` cells still do then; returns how many.
+    pub(crate) fn allow_sway(&mut self, now: &[u16], differing: usize, marks: &mut [u8]) -> usize {
+        let slack = Sway::default().with_slack(self.swayed);
+        if differing == 0 || slack == Sway::default() || self.sway != Sway::default() {
+            return differing;
+        }
+        self.sway = slack;
+        let (mut next, mut left) = (0, differing);
+        while let Some(ahead) = first_differing(&marks[next..]) {
+            let cell = next + ahead;
+            marks[cell] = self.mark(now, cell);
+            left -= usize::from(marks[cell] == SAME);
+            next = cell + 1;
+        }
+        left
     }
 
     /// How far cell `cell` is from what the background leads to expect, and from where on that is strong.
@@ -174,6 +198,13 @@ impl Background {
         let (expected, doubt) = self.sway.on(&self.value, self.grid, cell);
         let strong = self.threshold[cell].saturating_add(self.margin()).saturating_add(doubt);
         ((now[cell] * LEVEL).abs_diff(expected), strong)
+    }
+
+    /// How cell `cell` differs.
+    #[inline]
+    fn mark(&self, now: &[u16], cell: usize) -> u8 {
+        let (difference, strong) = self.difference(now, cell);
+        u8::from(difference >= weak(strong)) + u8::from(difference >= strong)
     }
 
     /// By how much `cells` differ more than weakly: of each the sixteenths of its threshold, at most four thresholds.
@@ -261,6 +292,7 @@ impl Background {
     pub(crate) fn learn(&mut self, now: &[u16], taken: &[u8], plan: &Plan, ticks: u8) {
         self.frames = self.frames.saturating_add(1);
         (0..ticks).for_each(|_| self.doubt -= self.doubt.div_ceil(8));
+        (0..ticks).for_each(|_| self.swayed -= (self.swayed + SWAYED_TICKS - 1) / SWAYED_TICKS);
         let due = if self.frames <= YOUNG_FRAMES {
             TURNS
         } else {

@@ -315,10 +315,15 @@ impl Detector {
 
     /// Compares the picture with the background as light and sway change it; the number of cells that differ.
     fn compare(&mut self) -> usize {
-        let differing = self.background.compare(&self.now, &mut self.regions.marks);
-        if !self.is_unexplained(differing) {
-            return differing;
+        let mut differing = self.background.compare(&self.now, &mut self.regions.marks);
+        if self.is_unexplained(differing) {
+            differing = self.explain(differing);
         }
+        self.background.allow_sway(&self.now, differing, &mut self.regions.marks)
+    }
+
+    /// The same once light and sway are measured, of what `differing` cells do without.
+    fn explain(&mut self, differing: usize) -> usize {
         let (taken, keep) = (&self.regions.taken, &self.plan.keep);
         let counts = |cell: usize| taken[cell] == 0 && keep[cell] != 0;
         let light = self.meter.measure(&self.now, &self.background.value, counts);
@@ -329,10 +334,7 @@ impl Detector {
         if sway != Sway::default() {
             return self.background.compare_swayed(&self.now, sway, &mut self.regions.marks);
         }
-        match light {
-            Some(_) => self.background.compare(&self.now, &mut self.regions.marks),
-            None => differing,
-        }
+        light.map_or(differing, |_| self.background.compare(&self.now, &mut self.regions.marks))
     }
 
     /// Whether more changed than what is known to move, so that it may be the light or the camera.

@@ -1,4 +1,5 @@
 //! Sway: a displacement of the whole picture by less than a cell, as a camera in the wind or on a shaking wall gives it.
+//! It is not measured in every frame of a camera that shakes, as where an edge lies within a cell no slope says.
 
 use std::ops::Range;
 
@@ -23,8 +24,8 @@ const ROUGH: Look = Look {
     strips: 28,
     share_part: 12,
 };
-/// The second, in the direction that the first one found. Edges within cells, as between bricks, go by no slope: a third is too much to ask.
-const CLOSE: Look = Look { strips: 56, share_part: 4 };
+/// The second, in the direction that the first one found.
+const CLOSE: Look = Look { strips: 56, share_part: 3 };
 /// Strips that are multiplied at once.
 const BATCH: usize = 3;
 
@@ -33,6 +34,8 @@ const BATCH: usize = 3;
 pub(crate) struct Sway {
     across: i32,
     down: i32,
+    /// By so much it may be off.
+    slack: i32,
 }
 
 impl Sway {
@@ -47,13 +50,25 @@ impl Sway {
         let (by_across, by_down) = (across * self.across / UNIT, down * self.down / UNIT);
         let value = (i32::from(values[cell]) + by_across + by_down).clamp(0, i32::from(u16::MAX));
         let steepest = across.unsigned_abs().max(down.unsigned_abs());
-        let doubt = 2 * steepest * (self.across.unsigned_abs() + self.down.unsigned_abs()) / UNIT as u32;
+        let by = self.across.unsigned_abs() + self.down.unsigned_abs() + self.slack.unsigned_abs();
+        let doubt = 2 * steepest * by / UNIT as u32;
         (value as u16, doubt.min(u32::from(u16::MAX)) as u16)
+    }
+
+    /// The larger of the two, in 256ths of a cell.
+    pub(crate) fn extent(self) -> i32 {
+        self.across.abs().max(self.down.abs())
+    }
+
+    /// The same where the camera swayed by `lately` a moment ago, and so may sway by as much the other way.
+    pub(crate) fn with_slack(self, lately: i32) -> Sway {
+        let slack = Some(2 * lately).filter(|slack| *slack >= NEGLIGIBLE).unwrap_or_default();
+        Sway { slack, ..self }
     }
 
     /// The displacement that turns `background` into `now`, by least squares over the cells that are kept and not `taken`
     /// (Lucas and Kanade, 1981), once roughly and once knowing the direction; none when it is negligible or explains
-    /// less than a quarter of what changed.
+    /// less than a third of what changed.
     pub(crate) fn measure(now: &[u16], background: &[u16], grid: Grid, taken: &[u8], keep: &[u16]) -> Sway {
         let pictures = Pictures {
             grid,
@@ -117,7 +132,7 @@ impl Pictures<'_> {
         };
         let (across, down) = (solve(yy, xd, xy, yd), solve(xx, yd, xy, xd));
         let explained = (i64::from(across) * xd + i64::from(down) * yd) / i64::from(UNIT);
-        (explained * look.share_part >= dd).then_some(Sway { across, down })
+        (explained * look.share_part >= dd).then_some(Sway { across, down, slack: 0 })
     }
 
     /// Over strips that are spread over the picture: of rows from top to bottom one each, from left to right in turn.
