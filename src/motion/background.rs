@@ -26,7 +26,7 @@ const BLIND_VISITS: u32 = 32;
 /// Deviation assumed before anything was seen.
 const DEVIATION_FIRST: u16 = FINE;
 /// What a camera swayed by fades by 1/e in this time, in ticks.
-const SWAYED_TICKS: i32 = TICKS_PER_SECOND as i32;
+const SWAYED_TICKS: u32 = TICKS_PER_SECOND as u32;
 /// Largest deviation that bounds what is learned of a change: four of them are as much as a cell can change.
 const DEVIATION_MAX: u16 = 16_000;
 /// A cell's habit grows by this each time that it begins to differ ...
@@ -72,7 +72,7 @@ pub(crate) struct Background {
     /// Displacement of the present picture.
     sway: Sway,
     /// Displacement of pictures a moment ago, in 256ths of a cell; fades by 1/e in a second.
-    swayed: i32,
+    swayed: u32,
     /// Scratch of a row: largest deviations and habits, and steps between neighbours.
     peaks: [Vec<u16>; 2],
     steps: Vec<u16>,
@@ -292,7 +292,7 @@ impl Background {
     pub(crate) fn learn(&mut self, now: &[u16], taken: &[u8], plan: &Plan, ticks: u8) {
         self.frames = self.frames.saturating_add(1);
         (0..ticks).for_each(|_| self.doubt -= self.doubt.div_ceil(8));
-        (0..ticks).for_each(|_| self.swayed -= (self.swayed + SWAYED_TICKS - 1) / SWAYED_TICKS);
+        (0..ticks).for_each(|_| self.swayed -= self.swayed.div_ceil(SWAYED_TICKS));
         let due = if self.frames <= YOUNG_FRAMES {
             TURNS
         } else {

@@ -7,7 +7,7 @@ use super::cells::Grid;
 use super::cells::LEVEL;
 
 /// A displacement smaller than this is left to the thresholds: half a pixel of a cell of eight.
-const NEGLIGIBLE: i32 = UNIT / 16;
+const NEGLIGIBLE: u32 = UNIT as u32 / 16;
 /// Units of a displacement by a cell.
 const UNIT: i32 = 256;
 /// Cells of a row that are looked at together.
@@ -35,7 +35,7 @@ pub(crate) struct Sway {
     across: i32,
     down: i32,
     /// By so much it may be off.
-    slack: i32,
+    slack: u32,
 }
 
 impl Sway {
@@ -50,19 +50,19 @@ impl Sway {
         let (by_across, by_down) = (across * self.across / UNIT, down * self.down / UNIT);
         let value = (i32::from(values[cell]) + by_across + by_down).clamp(0, i32::from(u16::MAX));
         let steepest = across.unsigned_abs().max(down.unsigned_abs());
-        let by = self.across.unsigned_abs() + self.down.unsigned_abs() + self.slack.unsigned_abs();
+        let by = self.across.unsigned_abs() + self.down.unsigned_abs() + self.slack;
         let doubt = 2 * steepest * by / UNIT as u32;
         (value as u16, doubt.min(u32::from(u16::MAX)) as u16)
     }
 
     /// The larger of the two, in 256ths of a cell.
-    pub(crate) fn extent(self) -> i32 {
-        self.across.abs().max(self.down.abs())
+    pub(crate) fn extent(self) -> u32 {
+        self.across.unsigned_abs().max(self.down.unsigned_abs())
     }
 
     /// The same where the camera swayed by `lately` a moment ago, and so may sway by as much the other way.
-    pub(crate) fn with_slack(self, lately: i32) -> Sway {
-        let slack = Some(2 * lately).filter(|slack| *slack >= NEGLIGIBLE).unwrap_or_default();
+    pub(crate) fn with_slack(self, lately: u32) -> Sway {
+        let slack = if 2 * lately < NEGLIGIBLE { 0 } else { 2 * lately };
         Sway { slack, ..self }
     }
 
@@ -77,7 +77,7 @@ impl Sway {
             taken,
             keep,
         };
-        let matters = |sway: &Sway| sway.across.abs().max(sway.down.abs()) >= NEGLIGIBLE;
+        let matters = |sway: &Sway| sway.extent() >= NEGLIGIBLE;
         let rough = pictures.fit(Sway::default(), &ROUGH);
         let sway = rough.and_then(|rough| pictures.fit(rough, &CLOSE)).filter(matters);
         sway.unwrap_or_default()
